@@ -1,0 +1,1 @@
+//! The constitution of a body. Pure functions of a document.

@@ -1,0 +1,1 @@
+//! One party's node: submit and what it leans on.

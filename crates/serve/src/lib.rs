@@ -1,0 +1,1 @@
+//! HTTP only: extract, ask the node or a query, respond.

@@ -1,0 +1,1 @@
+//! Append, sign, tile, prove. Knows bytes, not STIX.
