@@ -7,10 +7,10 @@ use crate::Findings;
 use crate::check::head::Head;
 use crate::refusal::{Code, Path};
 
-/// An object that passed the gate, with what the rest of the flow needs to know about it.
+/// An object that passed the gate, with what the rest of the flow needs to know about it. It is
+/// a stamp on the bytes that were judged; it does not hold them.
 #[derive(Debug)]
-pub struct Admitted<'a> {
-    bytes: &'a [u8],
+pub struct Admitted {
     head: Head,
     findings: Findings,
 }
@@ -43,18 +43,9 @@ pub struct Version {
     pub instant: Instant,
 }
 
-impl<'a> Admitted<'a> {
-    pub(crate) fn new(bytes: &'a [u8], head: Head, findings: Findings) -> Admitted<'a> {
-        Admitted {
-            bytes,
-            head,
-            findings,
-        }
-    }
-
-    /// The producer's bytes.
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
+impl Admitted {
+    pub(crate) fn new(head: Head, findings: Findings) -> Admitted {
+        Admitted { head, findings }
     }
 
     /// The identifier as written.
@@ -95,6 +86,14 @@ impl<'a> Admitted<'a> {
     /// What was noted without being a reason to refuse.
     pub fn flags(&self) -> &[Flag] {
         &self.findings.flags
+    }
+
+    /// Adds a mark, unless its code is there already.
+    pub(crate) fn flag(&mut self, flag: Flag) {
+        let flags = &mut self.findings.flags;
+        if !flags.iter().any(|known| std::ptr::eq(known.code, flag.code)) {
+            flags.push(flag);
+        }
     }
 
     /// Why the object has to wait for an attestation, if it has to.

@@ -1,7 +1,7 @@
 //! What a verdict may depend on besides the object: terms of the charter in force.
 
 /// The terms of the charter that the gate asks for. A charter can only tighten the floor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
     /// Whether mailboxes and accounts that an attacker controls may stand in the pattern of an
     /// indicator (the purpose `network-defence` is in force and the charter says so).

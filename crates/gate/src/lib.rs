@@ -28,21 +28,38 @@ pub(crate) struct Findings {
 }
 
 /// Judges one STIX object. The bytes are those the producer wrote; they are what is stored.
-pub fn admit<'a>(bytes: &'a [u8], facts: &Facts) -> Result<Admitted<'a>, Refusal> {
+pub fn admit(bytes: &[u8], facts: &Facts) -> Result<Admitted, Refusal> {
     let object = read(bytes)?;
     let head = check::head::check(&object)?;
     let mut findings = Findings::default();
     floor::check(&object, facts, &mut findings)?;
-    check::check(&object, &mut findings)?;
-    Ok(Admitted::new(bytes, head, findings))
+    check::check(&object, facts, &mut findings)?;
+    Ok(Admitted::new(head, findings))
+}
+
+/// Whether an object conforms to STIX 2.1, whatever the floor says of it, and what is worth a mark.
+///
+/// For reports and tests that have to tell conformance from policy: nothing enters by this way.
+pub fn conforms(bytes: &[u8]) -> Result<Vec<Flag>, Refusal> {
+    let facts = Facts::default();
+    let object = read(bytes)?;
+    check::head::check(&object)?;
+    let mut findings = Findings::default();
+    check::check(&object, &facts, &mut findings)?;
+    Ok(findings.flags)
+}
+
+/// The refusal of an object that is too large even to be read.
+pub fn too_large(octets: u64) -> Refusal {
+    Refusal::new(&check::TOO_LARGE, Path::root())
+        .found(format!("{octets} octets"))
+        .required(format!("at most {OBJECT_BYTES_MAX} octets"))
 }
 
 /// Octets to an object, or why not.
 fn read(bytes: &[u8]) -> Result<Object<'_>, Refusal> {
     if bytes.len() > OBJECT_BYTES_MAX {
-        return Err(Refusal::new(&check::TOO_LARGE, Path::root())
-            .found(format!("{} octets", bytes.len()))
-            .required(format!("at most {OBJECT_BYTES_MAX} octets")));
+        return Err(too_large(bytes.len() as u64));
     }
     match json::parse(bytes) {
         Ok(Value::Object(object)) => Ok(object),

@@ -1,1 +1,36 @@
-//! One party's node: submit and what it leans on.
+//! One party's node: the flow, in two short files, and what it leans on.
+//!
+//! Read [`submit`] first: bytes → gate → log → view → receipt. [`withdraw`] is its counterpart.
+//! The [`writer`] is the only thread that appends; everything else reads.
+//!
+//! This crate reads no clock and draws no randomness: both come with [`Surroundings`].
+
+pub mod account;
+mod audit;
+pub mod collection;
+pub mod config;
+pub mod directory;
+pub mod export;
+mod fold;
+pub mod import;
+mod keys;
+mod local;
+mod node;
+mod password;
+pub mod query;
+pub mod refusals;
+pub mod release;
+pub mod role;
+pub mod status;
+pub mod submit;
+pub mod token;
+pub mod verify;
+pub mod withdraw;
+mod writer;
+
+pub use audit::Access;
+pub use config::Config;
+pub use directory::{Directory, Lock};
+pub use local::LocalError;
+pub use node::{Credentials, Made, Node, NodeError, Surroundings};
+pub use password::Checked;

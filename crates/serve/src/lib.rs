@@ -1,1 +1,18 @@
 //! HTTP only: extract, ask the node or a query, respond.
+//!
+//! [`router`] is the whole URL map on one page. **Invariants:** only `caller` makes a reader;
+//! only `error` knows status codes; no handler touches a store without going through the node.
+
+mod body;
+mod caller;
+mod error;
+mod listen;
+mod log;
+mod negotiate;
+mod openapi;
+mod pages;
+mod router;
+mod taxii;
+
+pub use listen::{Listening, Scheme, ServeError, listen};
+pub use router::{ENDPOINTS, Endpoint, router};

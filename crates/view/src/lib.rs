@@ -1,1 +1,50 @@
-//! The fold of all logs into state that can be asked. May be deleted and rebuilt.
+//! What it all adds up to: the fold of the logs into state that can be asked.
+//!
+//! The view is disposable. It holds index values, not bodies, and nothing that could not be
+//! folded again from the logs: another schema version, another boot of the machine after a kill,
+//! or a digest that differs is answered by dropping it and folding anew.
+//!
+//! **Invariants**
+//! - The fold depends on entries and arrivals alone: no clock, no order of arrival between logs.
+//!   It stores deadlines; queries take `now` as an argument.
+//! - No query without a [`Readable`], which only a [`Reader`] with the right to read gives.
+//! - Pages are found by position in an index, never by counting or by reading objects.
+
+mod digest;
+pub mod fold;
+pub mod query;
+mod reader;
+mod store;
+
+pub use digest::{Difference, compare};
+pub use fold::{Arrival, Folded, ObjectFacts};
+pub use reader::{Readable, Reader, Right, Rights};
+pub use store::{Opened, Queries, View, ViewError};
+
+/// The position of an entry in this node: its log and its index there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The number of the log.
+    pub log: u8,
+    /// The index of the leaf.
+    pub index: u64,
+}
+
+impl Position {
+    const INDEX_BITS: u32 = 48;
+
+    /// The position as one integer, ascending within a log.
+    pub fn key(self) -> i64 {
+        let index = i64::try_from(self.index).unwrap_or(i64::MAX);
+        (i64::from(self.log) << Position::INDEX_BITS) | index
+    }
+
+    /// The position that [`Position::key`] gave this integer for.
+    pub fn from_key(key: i64) -> Position {
+        let index = key & ((1 << Position::INDEX_BITS) - 1);
+        Position {
+            log: u8::try_from(key >> Position::INDEX_BITS).unwrap_or(u8::MAX),
+            index: index.unsigned_abs(),
+        }
+    }
+}

@@ -40,3 +40,14 @@ pub const MATCH_VALUES_MAX: usize = 500;
 
 /// Characters of a title, alias or other short text that an operator gives.
 pub const TITLE_CHARS_MAX: usize = 250;
+
+/// Octets of one member of a bundle or envelope other than `objects`. The longest that a standard
+/// defines is TAXII's `next`, an opaque text of a server's choice.
+pub const BUNDLE_MEMBER_BYTES_MAX: usize = 64 * 1024;
+
+/// Members of a bundle or envelope. The standards define five.
+pub const BUNDLE_MEMBERS_MAX: usize = 64;
+
+/// Selectors of all granular markings of one object. Each is looked up by a walk over members, so
+/// that without a limit a hostile object would cost the square of its size.
+pub const SELECTORS_MAX: usize = 1000;

@@ -1,0 +1,272 @@
+//! The command line: the contract that scripts rely on. `docs/reference/cli.md` is its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A node for a body of sovereign parties that share security intelligence.
+#[derive(Debug, Parser)]
+#[command(name = "comity", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Print results as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a node's directory; without a charter, a body of one party
+    Init(Init),
+    /// Serve TAXII 2.1 and the logs until SIGTERM or Ctrl-C
+    Serve(Serve),
+    /// Accounts: who may log in, in which role
+    User(User),
+    /// Tokens: a user, a subset of the rights, a purpose, an expiry
+    Token(Token),
+    /// Collections: what clients read and write
+    Collection(Collection),
+    /// Import a STIX bundle or envelope; exit code 1 when anything was refused
+    Import(Import),
+    /// Write a collection as a STIX bundle to standard output
+    Export(Export),
+    /// Recompute leaves, tiles, checkpoints, bodies, index entries, view; exit code 1 on a fault
+    Verify(Verify),
+    /// Show the ledger of refusals, newest first
+    Refusals(Refusals),
+    /// Show the state of a node, its limits, and what should be mended
+    Doctor(Doctor),
+    /// Charters: check one, show the one in force
+    Charter(Charter),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The directory to make
+    pub(crate) dir: PathBuf,
+    /// The charter of the body; without it, a body of one party is founded
+    #[arg(long, requires = "party")]
+    pub(crate) charter: Option<PathBuf>,
+    /// The party whose node this is
+    #[arg(long)]
+    pub(crate) party: Option<String>,
+    /// What a body of one party is called
+    #[arg(long, conflicts_with = "charter")]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+    /// Where to serve, HOST:PORT; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// The certificate chain for TLS, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Serve plain HTTP beyond this machine, behind a proxy that does TLS
+    #[arg(long, conflicts_with = "tls_certificate")]
+    pub(crate) plain_http_anywhere: bool,
+    /// Write the log as JSON lines
+    #[arg(long)]
+    pub(crate) log_json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct User {
+    #[command(subcommand)]
+    pub(crate) verb: UserVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserVerb {
+    /// Make an account; its password is printed once, or taken from standard input
+    Add {
+        /// The node's directory
+        dir: PathBuf,
+        /// The name to log in with
+        name: String,
+        /// reader, analyst, releaser, delegate, reviewer or operator
+        #[arg(long)]
+        role: String,
+        /// Take the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List accounts
+    List {
+        /// The node's directory
+        dir: PathBuf,
+    },
+    /// Disable an account, at once
+    Disable {
+        /// The node's directory
+        dir: PathBuf,
+        /// The name
+        name: String,
+    },
+    /// Give an account another role, at once
+    Role {
+        /// The node's directory
+        dir: PathBuf,
+        /// The name
+        name: String,
+        /// The new role
+        #[arg(long)]
+        role: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) verb: TokenVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenVerb {
+    /// Make a token; its secret is printed once
+    Add {
+        /// The node's directory
+        dir: PathBuf,
+        /// The user it stands for
+        user: String,
+        /// What it is for, to tell it from others
+        #[arg(long, default_value = "token")]
+        name: String,
+        /// Verbs to cut it down to, separated by commas
+        #[arg(long, default_value = "read", value_delimiter = ',')]
+        rights: Vec<String>,
+        /// What accesses with it are for
+        #[arg(long)]
+        purpose: Option<String>,
+        /// Days until it ends
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3660))]
+        days: u32,
+    },
+    /// List tokens
+    List {
+        /// The node's directory
+        dir: PathBuf,
+    },
+    /// Revoke a token, at once
+    Revoke {
+        /// The node's directory
+        dir: PathBuf,
+        /// Its number, as `list` shows it
+        id: i64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Collection {
+    #[command(subcommand)]
+    pub(crate) verb: CollectionVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CollectionVerb {
+    /// Make a collection
+    Add {
+        /// The node's directory
+        dir: PathBuf,
+        /// What it is called
+        title: String,
+        /// Its id, where it must be a certain UUID
+        #[arg(long, value_name = "UUID")]
+        id: Option<String>,
+        /// A name that may stand in paths instead of the id
+        #[arg(long)]
+        alias: Option<String>,
+        /// What it holds
+        #[arg(long)]
+        description: Option<String>,
+        /// What a user gets below the role: USER=rw, r, w or none; may be given again
+        #[arg(long, value_name = "USER=RIGHTS")]
+        rights: Vec<String>,
+    },
+    /// Set what users get in a collection
+    Limit {
+        /// The node's directory
+        dir: PathBuf,
+        /// Its id or alias
+        collection: String,
+        /// USER=rw, r, w or none; may be given again
+        #[arg(long, value_name = "USER=RIGHTS", required = true)]
+        rights: Vec<String>,
+    },
+    /// List collections
+    List {
+        /// The node's directory
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+    /// The bundle; `-` is standard input
+    pub(crate) file: PathBuf,
+    /// The collection, by id or alias; the only one, where there is one
+    #[arg(long)]
+    pub(crate) collection: Option<String>,
+    /// Attest that no record about a natural person is in the file
+    #[arg(long)]
+    pub(crate) attest: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+    /// The collection, by id or alias; the only one, where there is one
+    #[arg(long)]
+    pub(crate) collection: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Refusals {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+    /// How many lines
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Charter {
+    #[command(subcommand)]
+    pub(crate) verb: CharterVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CharterVerb {
+    /// Check a charter; every fault has a line, a rule and a remedy
+    Check {
+        /// The charter
+        file: PathBuf,
+    },
+    /// Show the charter in force
+    Show {
+        /// The node's directory
+        dir: PathBuf,
+    },
+}

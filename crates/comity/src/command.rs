@@ -1,0 +1,68 @@
+//! The commands, one file each.
+
+pub(crate) mod charter;
+pub(crate) mod collection;
+pub(crate) mod doctor;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod init;
+pub(crate) mod refusals;
+pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod user;
+pub(crate) mod verify;
+
+use comity_node::NodeError;
+use comity_node::export::ExportError;
+use comity_wire::time::Micros;
+use serde_json::Value;
+
+/// Why a command could not be carried out, in words for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(what: impl Into<String>) -> Failure {
+        Failure(what.into())
+    }
+}
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Failure {
+        Failure(error.to_string())
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Failure {
+        Failure(error.to_string())
+    }
+}
+
+/// A member of a result as a table shows it; microseconds as a time where `time` says so.
+fn cell(row: &Value, name: &str) -> String {
+    match row.get(name) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => {
+            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            items.join(",")
+        }
+        Some(other) => other.to_string(),
+    }
+}
+
+fn time(row: &Value, name: &str) -> String {
+    row.get(name)
+        .and_then(Value::as_i64)
+        .map_or("-".to_owned(), |at| Micros(at).to_string())
+}
+
+fn rows<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    value
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}

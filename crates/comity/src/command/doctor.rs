@@ -1,0 +1,111 @@
+//! `comity doctor`: the state of a node, its limits, and what should be mended.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use comity_node::Directory;
+use comity_wire::limits;
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::arguments::Doctor;
+use crate::command::{Failure, cell, rows};
+use crate::control::ask;
+use crate::control::request::Request;
+use crate::output::Output;
+
+pub(crate) fn run(arguments: &Doctor, output: &Output) -> Result<Outcome, Failure> {
+    let directory = Directory::new(&arguments.dir);
+    let mut value = ask(&arguments.dir, Request::State)?;
+    let advice = advice(&directory);
+    if let Some(members) = value.as_object_mut() {
+        members.insert("files".to_owned(), files(directory.root()));
+        members.insert("limits".to_owned(), limits());
+        members.insert("advice".to_owned(), json!(advice));
+    }
+    output.result(&value, || told(&value));
+    Ok(if advice.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Found
+    })
+}
+
+fn files(root: &Path) -> Value {
+    let size = |name: &str| std::fs::metadata(root.join(name)).map_or(0, |found| found.len());
+    let names = [
+        "log.db",
+        "log.db-wal",
+        "keys.db",
+        "view.db",
+        "view.db-wal",
+        "local.db",
+    ];
+    json!(names.map(|name| json!({ "file": name, "octets": size(name) })))
+}
+
+fn limits() -> Value {
+    json!({
+        "octets of an object": limits::OBJECT_BYTES_MAX,
+        "octets of a TAXII body": limits::TAXII_BODY_BYTES_MAX,
+        "levels of JSON": limits::JSON_DEPTH_MAX,
+        "records of a page": limits::PAGE_RECORDS_MAX,
+        "records of a page without limit": limits::PAGE_RECORDS_DEFAULT,
+        "values of a filter": limits::MATCH_VALUES_MAX,
+        "octets of a pattern": limits::PATTERN_BYTES_MAX,
+    })
+}
+
+/// What should be mended, with the command that does.
+fn advice(directory: &Directory) -> Vec<String> {
+    let mut advice = Vec::new();
+    for path in [directory.root().to_owned(), directory.keys()] {
+        let mode = std::fs::metadata(&path).map_or(0, |found| found.permissions().mode());
+        if mode & 0o077 != 0 {
+            let shown = path.display();
+            advice.push(format!("others can read `{shown}`: chmod 700 {shown}"));
+        }
+    }
+    advice
+}
+
+fn told(value: &Value) -> String {
+    let mut text = format!(
+        "party      {}\nbody       {}\ncharter    {}\nusers      {}\n",
+        cell(value, "party"),
+        cell(value, "body"),
+        cell(value, "charter"),
+        cell(value, "users")
+    );
+    for log in rows(value, "logs") {
+        text.push_str(&format!(
+            "log        {:<8} {:>9} entries   {}\n",
+            cell(log, "log"),
+            cell(log, "size"),
+            cell(log, "vkey")
+        ));
+    }
+    for one in rows(value, "collections") {
+        text.push_str(&format!(
+            "collection {}   {:>9} objects   {}\n",
+            cell(one, "id"),
+            cell(one, "objects"),
+            cell(one, "title")
+        ));
+    }
+    for file in rows(value, "files") {
+        text.push_str(&format!(
+            "file       {:<12} {:>12} octets\n",
+            cell(file, "file"),
+            cell(file, "octets")
+        ));
+    }
+    let limits = value.get("limits").and_then(Value::as_object);
+    for (name, limit) in limits.into_iter().flatten() {
+        text.push_str(&format!("limit      {limit:>9} {name}\n"));
+    }
+    for line in rows(value, "advice").filter_map(Value::as_str) {
+        text.push_str(&format!("MEND       {line}\n"));
+    }
+    text
+}

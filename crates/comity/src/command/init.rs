@@ -1,0 +1,57 @@
+//! `comity init`: a node's directory.
+
+use comity_node::{Directory, Node};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::arguments::Init;
+use crate::command::Failure;
+use crate::output::Output;
+use crate::surroundings;
+
+/// The party of a body of one that was not told its name.
+const PARTY: &str = "self";
+
+pub(crate) fn run(arguments: &Init, output: &Output) -> Result<Outcome, Failure> {
+    let party = arguments.party.as_deref().unwrap_or(PARTY);
+    let charter = match &arguments.charter {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", path.display())))?,
+        None => {
+            let name = arguments.name.as_deref().unwrap_or("A body of one");
+            if name
+                .chars()
+                .any(|one| one.is_control() || matches!(one, '"' | '\\'))
+            {
+                return Err(Failure::new(
+                    "a name holds no quotes, backslashes or control characters",
+                ));
+            }
+            comity_charter::one_party(party, name)
+        }
+    };
+    let directory = Directory::new(&arguments.dir);
+    let surroundings = surroundings::real();
+    let made = Node::make(&directory, party, &charter, &surroundings)?;
+    // Opened once, so that the logs begin and the party's keys and charter stand in them.
+    Node::open(directory, surroundings)?.close();
+    let dir = arguments.dir.display();
+    let value = json!({
+        "directory": dir.to_string(),
+        "party": party,
+        "user": made.operator,
+        "password": made.password,
+    });
+    output.result(&value, || {
+        format!(
+            "made a node of `{party}` in {dir}\n\
+             operator   {}\n\
+             password   {}   (shown once; an operator reads no content)\n\
+             next       comity user add {dir} NAME --role analyst\n           \
+             comity collection add {dir} TITLE\n           \
+             comity serve {dir}\n",
+            made.operator, made.password
+        )
+    });
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,162 @@
+//! Commands to a node that serves, through a socket in its directory that only its owner reaches;
+//! to a node that does not, by opening it. Both ways carry out the same [`request::execute`].
+//!
+//! A message is one octet that says what it is, four of length, big-endian, and the content.
+
+mod frame;
+pub(crate) mod request;
+mod server;
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use comity_node::import::Progress;
+use comity_node::{Directory, Node};
+use serde_json::Value;
+
+use crate::command::Failure;
+use crate::surroundings;
+use frame::Frame;
+use request::{Request, Sink};
+
+pub(crate) use server::serve;
+
+/// Octets of input sent in one message.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Carries out a request that needs no input and gives no output but its result.
+pub(crate) fn ask(dir: &Path, request: Request) -> Result<Value, Failure> {
+    ask_with(dir, request, &mut io::empty(), &mut Silent)
+}
+
+/// Carries out a request with input and output streams.
+pub(crate) fn ask_with(
+    dir: &Path,
+    request: Request,
+    input: &mut dyn Read,
+    sink: &mut dyn Sink,
+) -> Result<Value, Failure> {
+    let directory = Directory::new(dir);
+    directory
+        .require_node()
+        .map_err(|error| Failure::new(error.to_string()))?;
+    match UnixStream::connect(directory.control()) {
+        Ok(stream) => remote(stream, &request, input, sink),
+        Err(_) => {
+            let node = Node::open(directory, surroundings::real())
+                .map_err(|error| Failure::new(error.to_string()))?;
+            let result = request::execute(&node, request, input, sink);
+            node.close();
+            result
+        }
+    }
+}
+
+fn remote(
+    stream: UnixStream,
+    request: &Request,
+    input: &mut dyn Read,
+    sink: &mut dyn Sink,
+) -> Result<Value, Failure> {
+    let lost = |error: io::Error| Failure::new(format!("the node that serves went away: {error}"));
+    let mut writer = stream.try_clone().map_err(lost)?;
+    let text = serde_json::to_vec(request).map_err(|error| Failure::new(error.to_string()))?;
+    frame::write(&mut writer, Frame::REQUEST, &text).map_err(lost)?;
+    let mut reader = io::BufReader::new(stream);
+    if request.has_input() {
+        // The node asks for each piece, so that its pace is ours, and its end is heard of.
+        send_input(&mut writer, &mut reader, input, sink)
+    } else {
+        receive(&mut reader, &mut |_| Ok(()), sink)
+    }
+}
+
+fn send_input(
+    writer: &mut UnixStream,
+    reader: &mut impl Read,
+    input: &mut dyn Read,
+    sink: &mut dyn Sink,
+) -> Result<Value, Failure> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    receive(
+        reader,
+        &mut |()| {
+            let read = input.read(&mut buffer)?;
+            frame::write(writer, Frame::DATA, buffer.get(..read).unwrap_or_default())
+        },
+        sink,
+    )
+}
+
+/// Reads messages until the result; `more` sends a piece of input when the node asks for one.
+fn receive(
+    reader: &mut impl Read,
+    more: &mut dyn FnMut(()) -> io::Result<()>,
+    sink: &mut dyn Sink,
+) -> Result<Value, Failure> {
+    let lost = |error: io::Error| Failure::new(format!("the node that serves went away: {error}"));
+    loop {
+        let frame = frame::read(reader).map_err(lost)?;
+        match frame.kind {
+            Frame::MORE => more(()).map_err(lost)?,
+            Frame::DATA => sink
+                .data(&frame.content)
+                .map_err(|error| Failure::new(format!("cannot write: {error}")))?,
+            Frame::PROGRESS => {
+                let mut numbers = frame
+                    .content
+                    .chunks_exact(8)
+                    .map(|octets| u64::from_be_bytes(octets.try_into().unwrap_or_default()));
+                let octets = numbers.next().unwrap_or(0);
+                sink.progress(Progress {
+                    octets,
+                    objects: numbers.next().unwrap_or(0),
+                });
+            }
+            Frame::RESULT => {
+                return serde_json::from_slice(&frame.content)
+                    .map_err(|error| Failure::new(format!("the node's answer: {error}")));
+            }
+            Frame::ERROR => {
+                return Err(Failure::new(
+                    String::from_utf8_lossy(&frame.content).into_owned(),
+                ));
+            }
+            other => {
+                return Err(Failure::new(format!(
+                    "the node sent a message of kind {other}"
+                )));
+            }
+        }
+    }
+}
+
+/// For requests whose result is all there is.
+struct Silent;
+
+impl Sink for Silent {
+    fn progress(&mut self, _: Progress) {}
+
+    fn data(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes output to a stream, and progress to a bar.
+pub(crate) struct Shown<W: Write> {
+    pub(crate) out: W,
+    pub(crate) bar: indicatif::ProgressBar,
+}
+
+impl<W: Write> Sink for Shown<W> {
+    fn progress(&mut self, progress: Progress) {
+        self.bar.set_position(progress.octets);
+        self.bar
+            .set_message(format!("{} objects", progress.objects));
+    }
+
+    fn data(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.out.write_all(octets)
+    }
+}

@@ -1,0 +1,307 @@
+//! What a command asks of a node, and how it is carried out: the same on both ways.
+
+use std::io::{self, Read, Write};
+
+use comity_node::Node;
+use comity_node::collection::{self, Collection, Grant};
+use comity_node::import::Progress;
+use comity_node::role::Role;
+use comity_node::submit::Terms;
+use comity_node::token;
+use comity_view::{Reader, Right, Rights};
+use comity_wire::id::Uuid;
+use comity_wire::time::Micros;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::command::Failure;
+
+/// Microseconds of a day.
+const DAY_MICROS: i64 = 86_400 * 1_000_000;
+
+/// What a command asks of a node.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub(crate) enum Request {
+    UserAdd {
+        name: String,
+        role: String,
+        password: Option<String>,
+    },
+    UserList,
+    UserDisable {
+        name: String,
+    },
+    UserRole {
+        name: String,
+        role: String,
+    },
+    TokenAdd {
+        user: String,
+        name: String,
+        rights: Vec<String>,
+        purpose: Option<String>,
+        days: u32,
+    },
+    TokenList,
+    TokenRevoke {
+        id: i64,
+    },
+    CollectionAdd {
+        title: String,
+        id: Option<String>,
+        alias: Option<String>,
+        description: Option<String>,
+        rights: Vec<String>,
+    },
+    CollectionLimit {
+        collection: String,
+        rights: Vec<String>,
+    },
+    CollectionList,
+    Import {
+        collection: Option<String>,
+        attest: bool,
+    },
+    Export {
+        collection: Option<String>,
+    },
+    Refusals {
+        limit: usize,
+    },
+    State,
+}
+
+/// Where output and progress go.
+pub(crate) trait Sink {
+    /// How far it has come.
+    fn progress(&mut self, progress: Progress);
+    /// A piece of output.
+    fn data(&mut self, octets: &[u8]) -> io::Result<()>;
+}
+
+impl Request {
+    pub(super) fn has_input(&self) -> bool {
+        matches!(self, Request::Import { .. })
+    }
+}
+
+/// Carries a request out.
+pub(crate) fn execute(
+    node: &Node,
+    request: Request,
+    input: &mut dyn Read,
+    sink: &mut dyn Sink,
+) -> Result<Value, Failure> {
+    match request {
+        Request::UserAdd {
+            name,
+            role,
+            password,
+        } => {
+            let (account, drawn) = node.user_add(&name, parse_role(&role)?, password.as_deref())?;
+            Ok(json!({ "user": account, "password": drawn }))
+        }
+        Request::UserList => Ok(json!({ "users": node.users()? })),
+        Request::UserDisable { name } => Ok(json!({ "user": node.user_disable(&name)? })),
+        Request::UserRole { name, role } => {
+            Ok(json!({ "user": node.user_role(&name, parse_role(&role)?)? }))
+        }
+        Request::TokenAdd {
+            user,
+            name,
+            rights,
+            purpose,
+            days,
+        } => {
+            let expires = node.now().saturating_add(i64::from(days) * DAY_MICROS);
+            let new = token::New {
+                name,
+                rights: parse_rights(&rights)?,
+                purpose,
+                expires,
+            };
+            let (token, secret) = node.token_add(&user, &new)?;
+            Ok(json!({ "token": token, "secret": secret }))
+        }
+        Request::TokenList => Ok(json!({ "tokens": node.tokens()? })),
+        Request::TokenRevoke { id } => Ok(json!({ "token": node.token_revoke(id)? })),
+        Request::CollectionAdd {
+            title,
+            id,
+            alias,
+            description,
+            rights,
+        } => {
+            let id = id.map(|text| parse_uuid(&text)).transpose()?;
+            let rights = parse_grants(&rights)?;
+            let new = collection::New {
+                title,
+                description,
+                alias,
+                id,
+                rights,
+            };
+            Ok(json!({ "collection": node.collection_add(&new)? }))
+        }
+        Request::CollectionLimit { collection, rights } => {
+            let collection = find(node, Some(&collection))?;
+            node.collection_limit(&collection, &parse_grants(&rights)?)?;
+            Ok(json!({ "collection": collection }))
+        }
+        Request::CollectionList => list_collections(node),
+        Request::Import { collection, attest } => {
+            let collection = find(node, collection.as_deref())?;
+            let terms = Terms { attested: attest };
+            let by = node.local_operator();
+            let report = node.import(&by, &collection, input, terms, |progress| {
+                sink.progress(progress)
+            })?;
+            let mut value = json!(report);
+            if let Some(members) = value.as_object_mut() {
+                members.insert("collection".to_owned(), json!(collection));
+            }
+            Ok(value)
+        }
+        Request::Export { collection } => {
+            let collection = find(node, collection.as_deref())?;
+            let readable = reader(node)
+                .readable(collection.number, true)
+                .ok_or_else(|| Failure::new("the collection cannot be read"))?;
+            let written = node.export(readable, Out(sink))?;
+            Ok(json!({ "written": written }))
+        }
+        Request::Refusals { limit } => Ok(json!({ "refusals": node.refusals(limit)? })),
+        Request::State => state(node),
+    }
+}
+
+/// The command line reads by the rights of the file system: whoever can open the directory has
+/// the keys in it, too.
+fn reader(node: &Node) -> Reader {
+    Reader::new(0, Rights::of(&[Right::Read]), None, Micros(node.now()))
+}
+
+fn list_collections(node: &Node) -> Result<Value, Failure> {
+    let reader = reader(node);
+    let mut collections = Vec::new();
+    for collection in node.collections()? {
+        let mut value = json!(collection);
+        let readable = reader.readable(collection.number, true);
+        let holds = readable.map(|readable| node.state(readable)).transpose()?;
+        if let (Some(members), Some((_, holds))) = (value.as_object_mut(), holds) {
+            members.insert("objects".to_owned(), json!(holds));
+        }
+        collections.push(value);
+    }
+    Ok(json!({ "collections": collections }))
+}
+
+fn state(node: &Node) -> Result<Value, Failure> {
+    let mut logs = Vec::new();
+    for log in comity_wire::entry::Log::ALL {
+        let checkpoint = node.checkpoint(log)?;
+        let vkey = node.verifier(log).map(comity_tlog::Verifier::vkey);
+        let size = checkpoint
+            .lines()
+            .nth(1)
+            .and_then(|line| line.parse::<u64>().ok());
+        logs.push(json!({ "log": log.name(), "size": size, "vkey": vkey }));
+    }
+    Ok(json!({
+        "party": node.config().party,
+        "body": node.charter().body,
+        "charter": node.charter().hash.to_string(),
+        "logs": logs,
+        "users": node.users()?.len(),
+        "collections": list_collections(node)?.get("collections"),
+    }))
+}
+
+/// The collection of a name, or the only one.
+fn find(node: &Node, name: Option<&str>) -> Result<Collection, Failure> {
+    let Some(name) = name else {
+        let mut all = node.collections()?;
+        return match (all.pop(), all.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (None, _) => Err(Failure::new(
+                "there is no collection; make one: comity collection add DIR TITLE",
+            )),
+            (Some(_), false) => Err(Failure::new(
+                "there are several collections; say which with --collection; `comity collection list DIR` lists them",
+            )),
+        };
+    };
+    node.collection(name)?.ok_or_else(|| {
+        Failure::new(format!(
+            "no collection `{}`; `comity collection list DIR` lists them",
+            name.escape_default()
+        ))
+    })
+}
+
+fn parse_role(name: &str) -> Result<Role, Failure> {
+    Role::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+        Failure::new(format!(
+            "no role `{}`; roles: {}",
+            name.escape_default(),
+            names.join(", ")
+        ))
+    })
+}
+
+fn parse_rights(verbs: &[String]) -> Result<Rights, Failure> {
+    let rights = verbs.iter().map(|verb| {
+        Right::from_verb(verb).ok_or_else(|| {
+            let known: Vec<&str> = Right::ALL.iter().map(|right| right.verb()).collect();
+            Failure::new(format!(
+                "no right `{}`; rights: {}",
+                verb.escape_default(),
+                known.join(", ")
+            ))
+        })
+    });
+    Ok(Rights::of(&rights.collect::<Result<Vec<_>, _>>()?))
+}
+
+fn parse_grants(rights: &[String]) -> Result<Vec<(String, Grant)>, Failure> {
+    rights
+        .iter()
+        .map(|text| {
+            let (user, grant) = text.split_once('=').unwrap_or((text, ""));
+            let grant = Grant::parse(grant).ok_or_else(|| {
+                Failure::new(format!(
+                    "`{}`: required: USER=rw, USER=r, USER=w or USER=none",
+                    text.escape_default()
+                ))
+            })?;
+            Ok((user.to_owned(), grant))
+        })
+        .collect()
+}
+
+fn parse_uuid(text: &str) -> Result<Uuid, Failure> {
+    Uuid::parse(text)
+        .filter(|uuid| uuid.version() == 4 && uuid.is_rfc4122())
+        .ok_or_else(|| {
+            Failure::new(format!(
+                "`{}`: required: a UUID of version 4",
+                text.escape_default()
+            ))
+        })
+}
+
+/// A sink as a stream.
+struct Out<'a>(&'a mut dyn Sink);
+
+impl Write for Out<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.data(octets)?;
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

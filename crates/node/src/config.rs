@@ -1,0 +1,100 @@
+//! `config.toml`: what an operator sets. Unknown keys are errors.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// What an operator sets. `docs/reference/config.md` and `comity.example.toml` show every key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The party whose node this is; fixed when the directory is made.
+    pub party: String,
+    /// Where to serve, `HOST:PORT`.
+    #[serde(default = "default_listen")]
+    pub listen: String,
+    /// What TAXII discovery calls the server.
+    #[serde(default = "default_title")]
+    pub title: String,
+}
+
+fn default_listen() -> String {
+    "127.0.0.1:8440".to_owned()
+}
+
+fn default_title() -> String {
+    "Comity".to_owned()
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not a configuration.
+    #[error("`{path}`: {what}")]
+    Parse {
+        /// The file.
+        path: String,
+        /// What is wrong and where.
+        what: String,
+    },
+}
+
+impl Config {
+    /// The configuration of a new node.
+    pub fn new(party: &str) -> Config {
+        Config {
+            party: party.to_owned(),
+            listen: default_listen(),
+            title: default_title(),
+        }
+    }
+
+    /// Reads the file.
+    pub fn read(path: &Path) -> Result<Config, ConfigError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: shown.clone(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Parse {
+            path: shown,
+            what: error.to_string().trim_end().to_owned(),
+        })
+    }
+
+    /// The text of the file, with the comments that an operator needs.
+    pub fn text(&self) -> String {
+        let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        format!(
+            "# The party whose node this is. Fixed: the logs are signed under this name.\n\
+             party = {}\n\n\
+             # Where to serve, HOST:PORT. Beyond this machine, TLS is required.\n\
+             listen = {}\n\n\
+             # What TAXII discovery calls the server.\n\
+             title = {}\n",
+            quote(&self.party),
+            quote(&self.listen),
+            quote(&self.title)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_reads_back_and_unknown_keys_do_not() {
+        let config = Config::new("cert.example");
+        assert_eq!(toml::from_str::<Config>(&config.text()).unwrap(), config);
+        assert!(toml::from_str::<Config>("party = \"a\"\nlisen = \"b\"").is_err());
+    }
+}

@@ -1,0 +1,161 @@
+//! A node's directory: which file holds what, who may use it now.
+//!
+//! | file | holds | may be lost? |
+//! |---|---|---|
+//! | `log.db` | leaves, sealed envelopes, tiles, heads, arrivals | never |
+//! | `keys.db` | salt and data key of each entry; in no backup | then the contents are gone |
+//! | `view.db` | the fold | always: folded again |
+//! | `local.db` | accounts, tokens, collections, statuses, refusals | never |
+//! | `keys/` | signing keys, readable by the owner alone | never |
+//! | `config.toml`, `charter.toml` | what the operator and the body set | never |
+//! | `control.sock` | the way in for commands while the node serves | always |
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The paths of a node's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    root: PathBuf,
+}
+
+/// Why a directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// It holds no node.
+    #[error("`{0}` holds no node; make one: comity init {0}")]
+    NoNode(String),
+    /// It holds something already.
+    #[error("`{0}` is not empty; `comity init` makes a new directory only")]
+    NotEmpty(String),
+    /// Another process uses it.
+    #[error("another process has `{0}` open; stop it, or use its control socket")]
+    Busy(String),
+    /// The file system says no.
+    #[error("`{path}`: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The right to write a directory. Held by one process; ends with it, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Directory {
+    /// The paths below `root`. Nothing is looked at yet.
+    pub fn new(root: impl Into<PathBuf>) -> Directory {
+        Directory { root: root.into() }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where `config.toml` is.
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// Where `charter.toml` is.
+    pub fn charter(&self) -> PathBuf {
+        self.root.join("charter.toml")
+    }
+
+    /// Where `local.db` is.
+    pub fn local(&self) -> PathBuf {
+        self.root.join("local.db")
+    }
+
+    /// Where `view.db` is.
+    pub fn view(&self) -> PathBuf {
+        self.root.join("view.db")
+    }
+
+    /// Where the signing keys are.
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    /// Where commands reach a node that serves.
+    pub fn control(&self) -> PathBuf {
+        self.root.join("control.sock")
+    }
+
+    /// Whether a node was made here.
+    pub fn holds_node(&self) -> bool {
+        self.config().exists()
+    }
+
+    /// An error unless a node was made here.
+    pub fn require_node(&self) -> Result<(), DirectoryError> {
+        if self.holds_node() {
+            Ok(())
+        } else {
+            Err(DirectoryError::NoNode(self.shown()))
+        }
+    }
+
+    /// Makes the directory, readable by its owner alone. It must be new or empty.
+    pub fn make(&self) -> Result<(), DirectoryError> {
+        fs::create_dir_all(&self.root).map_err(|source| self.io(&self.root, source))?;
+        let mut inside = fs::read_dir(&self.root).map_err(|source| self.io(&self.root, source))?;
+        if inside.next().is_some() {
+            return Err(DirectoryError::NotEmpty(self.shown()));
+        }
+        owner_only(&self.root, 0o700).map_err(|source| self.io(&self.root, source))?;
+        fs::create_dir(self.keys()).map_err(|source| self.io(&self.keys(), source))?;
+        owner_only(&self.keys(), 0o700).map_err(|source| self.io(&self.keys(), source))
+    }
+
+    /// Writes a file that must not exist, readable by its owner alone, and waits for the disk.
+    pub fn write_new(&self, path: &Path, bytes: &[u8]) -> Result<(), DirectoryError> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .map_err(|source| self.io(path, source))
+    }
+
+    /// Takes the right to write the directory, or says that another process has it.
+    pub fn lock(&self) -> Result<Lock, DirectoryError> {
+        let path = self.root.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|source| self.io(&path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(DirectoryError::Busy(self.shown())),
+            Err(fs::TryLockError::Error(source)) => Err(self.io(&path, source)),
+        }
+    }
+
+    fn shown(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    fn io(&self, path: &Path, source: std::io::Error) -> DirectoryError {
+        DirectoryError::Io {
+            path: path.display().to_string(),
+            source,
+        }
+    }
+}
+
+fn owner_only(path: &Path, mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}

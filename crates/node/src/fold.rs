@@ -1,0 +1,155 @@
+//! From opened entries to what the view folds: at start-up, and to compare the view with a fold
+//! from nothing. The gate judges each object again: one gate, two callers.
+
+use comity_gate::{Facts, admit};
+use comity_tlog::{EntryRef, Reader};
+use comity_view::fold::Effect;
+use comity_view::{Folded, ObjectFacts, View};
+use comity_wire::entry::{self, Header, Kind, Log};
+use comity_wire::time::{Instant, Micros};
+
+use crate::node::NodeError;
+use crate::writer::decide::{arrival_of, position};
+
+/// Entries folded in one transaction.
+const CHUNK_ENTRIES: usize = 5000;
+
+/// An entry that was opened, holding what its effect borrows.
+struct Opened {
+    entry: EntryRef,
+    envelope: Option<Vec<u8>>,
+}
+
+/// Folds what the view lacks: entries first, then arrivals, which name them.
+pub(crate) fn catch_up(log: &Reader, view: &mut View, facts: &Facts) -> Result<(), NodeError> {
+    for one in Log::ALL {
+        loop {
+            let from = EntryRef {
+                log: one.id(),
+                index: view.folded(one.id())?,
+            };
+            let chunk = read(log, from)?;
+            if chunk.is_empty() {
+                break;
+            }
+            fold(view, &chunk, facts)?;
+        }
+    }
+    loop {
+        let from = u64::try_from(view.folded_arrivals()?).unwrap_or(0) + 1;
+        let mut arrivals = Vec::new();
+        log.arrivals(from, |row| {
+            arrivals.push(arrival_of(&row));
+            arrivals.len() < CHUNK_ENTRIES
+        })
+        .map_err(|error| NodeError::Storage(error.to_string()))?;
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        view.fold(&[], &arrivals)?;
+    }
+}
+
+fn read(log: &Reader, from: EntryRef) -> Result<Vec<Opened>, NodeError> {
+    let mut chunk = Vec::new();
+    log.entries(from, |entry, envelope| {
+        chunk.push(Opened {
+            entry,
+            envelope: envelope.map(<[u8]>::to_vec),
+        });
+        chunk.len() < CHUNK_ENTRIES
+    })
+    .map_err(|error| NodeError::Storage(error.to_string()))?;
+    Ok(chunk)
+}
+
+fn fold(view: &mut View, chunk: &[Opened], facts: &Facts) -> Result<(), NodeError> {
+    // What the effects borrow lives as long as the chunk is folded.
+    let judged: Vec<Judged> = chunk.iter().map(|opened| judge(opened, facts)).collect();
+    let entries: Vec<Folded<'_>> = chunk
+        .iter()
+        .zip(&judged)
+        .map(|(opened, judged)| Folded {
+            position: position(opened.entry),
+            effect: judged.effect(),
+        })
+        .collect();
+    view.fold(&entries, &[])?;
+    Ok(())
+}
+
+/// What an entry turned out to be.
+enum Judged {
+    Share(Box<(Header, comity_gate::Admitted)>),
+    Withdraw(Header),
+    /// Erased, void, or of a kind without rows.
+    Nothing,
+}
+
+fn judge(opened: &Opened, facts: &Facts) -> Judged {
+    let Some(envelope) = opened.envelope.as_deref() else {
+        return Judged::Nothing;
+    };
+    let Ok((line, payload)) = entry::split(envelope) else {
+        return Judged::Nothing;
+    };
+    let Ok(header) = Header::parse(line) else {
+        return Judged::Nothing;
+    };
+    let stands_here = Log::from_id(opened.entry.log).is_some_and(|log| log.name() == header.log);
+    match header.kind {
+        _ if !stands_here => Judged::Nothing,
+        Kind::Share => match admit(payload, facts) {
+            Ok(admitted) => Judged::Share(Box::new((header, admitted))),
+            Err(_) => Judged::Nothing,
+        },
+        Kind::Withdraw => Judged::Withdraw(header),
+        _ => Judged::Nothing,
+    }
+}
+
+impl Judged {
+    fn effect(&self) -> Effect<'_> {
+        match self {
+            Judged::Share(share) => {
+                let (header, admitted) = share.as_ref();
+                let micros = |text: &str| Micros::parse(text).map(|micros| micros.0);
+                let (version, instant, unversioned) = match admitted.version() {
+                    Some(version) => (version.text.as_str(), version.instant, false),
+                    None => {
+                        let created = micros(&header.created).unwrap_or(0);
+                        (header.created.as_str(), Instant::from_micros(created), true)
+                    }
+                };
+                Effect::Share(ObjectFacts {
+                    id: admitted.id(),
+                    object_type: admitted.object_type(),
+                    uuid: admitted.uuid(),
+                    version,
+                    instant,
+                    unversioned,
+                    created: admitted.created(),
+                    created_by: admitted.created_by().map(|id| id.uuid),
+                    revoked: admitted.revoked(),
+                    held_back: admitted.hold().is_some() && header.attested.is_none(),
+                    expires: header.expires.as_deref().and_then(|text| micros(text).ok()),
+                })
+            }
+            Judged::Withdraw(header) => Effect::Withdraw(
+                header
+                    .refs
+                    .iter()
+                    .filter(|reference| reference.origin == header.origin)
+                    .filter_map(|reference| {
+                        let log = Log::from_name(&reference.log)?.id();
+                        Some(comity_view::Position {
+                            log,
+                            index: reference.index,
+                        })
+                    })
+                    .collect(),
+            ),
+            Judged::Nothing => Effect::Nothing,
+        }
+    }
+}

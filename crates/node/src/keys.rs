@@ -1,0 +1,107 @@
+//! Signing keys, one a log, in files that only the owner reads. The form is that of Go's note
+//! package: `PRIVATE+KEY+<origin>+<key id>+<base64 of 0x01 and the seed>`.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use comity_tlog::{SigningKey, Verifier};
+use zeroize::Zeroizing;
+
+/// Ed25519, as C2SP signed-note numbers signature types.
+const ED25519: u8 = 0x01;
+
+/// Why a key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// It cannot be read.
+    #[error("cannot read the signing key `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It holds no key of this log. The content is not shown.
+    #[error("`{path}` holds no signing key of `{origin}`; restore it from your copy")]
+    Form {
+        /// The file.
+        path: String,
+        /// Whose key was expected.
+        origin: String,
+    },
+}
+
+/// The text of a key file.
+pub(crate) fn text(origin: &str, key: &SigningKey) -> Zeroizing<String> {
+    let id = Verifier::new(origin, &key.verifying_key()).map_or(0, |verifier| verifier.id());
+    let mut octets = Zeroizing::new(vec![ED25519]);
+    octets.extend_from_slice(key.as_bytes());
+    let encoded = Zeroizing::new(STANDARD.encode(octets.as_slice()));
+    Zeroizing::new(format!(
+        "PRIVATE+KEY+{origin}+{id:08x}+{}\n",
+        encoded.as_str()
+    ))
+}
+
+/// Reads a key file.
+pub(crate) fn read(path: &Path, origin: &str) -> Result<SigningKey, KeyError> {
+    let shown = || path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|source| KeyError::Read {
+            path: shown(),
+            source,
+        })?;
+    parse(&text, origin).ok_or_else(|| KeyError::Form {
+        path: shown(),
+        origin: origin.to_owned(),
+    })
+}
+
+/// The SHA-256 of a public key: what is said of a key before it is used.
+pub(crate) fn fingerprint(key: &comity_tlog::VerifyingKey) -> String {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(key.as_bytes())
+        .iter()
+        .map(|octet| format!("{octet:02x}"))
+        .collect()
+}
+
+fn parse(file: &str, origin: &str) -> Option<SigningKey> {
+    let rest = file
+        .trim()
+        .strip_prefix("PRIVATE+KEY+")?
+        .strip_prefix(origin)?
+        .strip_prefix('+')?;
+    let (_, encoded) = rest.split_once('+')?;
+    let octets = Zeroizing::new(STANDARD.decode(encoded).ok()?);
+    let (kind, seed) = octets.split_first()?;
+    let seed = Zeroizing::new(<[u8; 32]>::try_from(seed).ok()?);
+    let key = (*kind == ED25519).then(|| SigningKey::from_bytes(&seed))?;
+    // The whole line, key id too: a damaged file must not sign under a key nobody knows.
+    (text(origin, &key).trim() == file.trim()).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_survives_its_text_and_no_other_origin_takes_it() {
+        let key = SigningKey::from_bytes(&[9; 32]);
+        let text = text("cert.example/acts", &key);
+        assert_eq!(
+            parse(&text, "cert.example/acts").unwrap().as_bytes(),
+            key.as_bytes()
+        );
+        assert!(parse(&text, "cert.example/shared").is_none());
+        assert!(
+            parse(
+                &text.replacen("KEY+cert", "KEY+dert", 1),
+                "dert.example/acts"
+            )
+            .is_none()
+        );
+    }
+}

@@ -1,0 +1,352 @@
+//! The life of a submission: parse, gate, append, fold, receipt. READ THIS FIRST.
+//!
+//! Steps (1) and (2) run on the caller's thread, many at a time; (3) to (5) on the writer's, for
+//! all submissions that wait ([`crate::writer`]).
+//!
+//! 1. Each object is judged by the gate. One that is refused takes no other with it.
+//! 2. Each admitted one becomes an envelope: a header line and the producer's own bytes.
+//! 3. What the node holds already is not appended again: equal content is a success, other
+//!    content under the same id and version is a conflict that names it.
+//! 4. The rest is appended, with its arrival in the collection: durable, or not at all.
+//! 5. The view folds it, and only then does the caller get its answer, so that he reads what he
+//!    wrote.
+//!
+//! If the process stops after (4), start-up folds the entries; the client, who got no answer,
+//! posts again and is told that all of it is there.
+
+use comity_gate::{Admitted, Refusal, admit};
+use comity_wire::entry::{self, Attestation, Audience, Author, Handling, Header, Kind, Log};
+use comity_wire::id::Id;
+use comity_wire::taxii::{Status, StatusDetail};
+use comity_wire::time::{Instant, Micros};
+
+use crate::collection::Collection;
+use crate::node::{Node, NodeError};
+use crate::password::Checked;
+use crate::refusals::{self, Refused};
+use crate::status;
+
+/// Microseconds of a day.
+const DAY_MICROS: i64 = 86_400 * 1_000_000;
+
+/// Entries of `successes` that a status lists one by one; beyond, the count says enough and the
+/// list would be larger than most envelopes.
+const SUCCESSES_LISTED_MAX: usize = 5000;
+
+/// What a submission says about all of its objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// Somebody with the right to release attests that no record about a natural person is in it.
+    pub attested: bool,
+}
+
+/// What became of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Its identifier, where it has a usable one.
+    pub id: Option<String>,
+    /// Its version; for an observable the time of its entry.
+    pub version: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Appended; with what is noted about it.
+    Stored(Vec<String>),
+    /// The node holds this version with equal content; the collection holds it now, too.
+    Known,
+    /// The node holds an observable of this id with other content, and keeps that.
+    Kept,
+    /// Not taken.
+    Refused(Refusal),
+}
+
+impl Outcome {
+    /// Whether the object is not in the collection now.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Outcome::Refused(_))
+    }
+
+    /// What the sender should know, where there is something.
+    pub fn message(&self) -> Option<String> {
+        match self {
+            Outcome::Stored(notes) if notes.is_empty() => None,
+            Outcome::Stored(notes) => Some(notes.join("; ")),
+            Outcome::Known => None,
+            Outcome::Kept => {
+                Some("an observable of this id is here with other content; it is kept".to_owned())
+            }
+            Outcome::Refused(refusal) => Some(refusal.to_string()),
+        }
+    }
+}
+
+/// An object on its way to the writer.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) admitted: Admitted,
+    pub(crate) envelope: Vec<u8>,
+    /// The version as a client will see it.
+    pub(crate) version: String,
+    pub(crate) instant: Instant,
+    pub(crate) unversioned: bool,
+    pub(crate) held_back: bool,
+    pub(crate) expires: i64,
+}
+
+impl Candidate {
+    pub(crate) fn object(&self) -> &[u8] {
+        entry::split(&self.envelope).map_or(&[][..], |(_, payload)| payload)
+    }
+}
+
+impl Node {
+    /// Takes objects into a collection. What is told as stored is durable and readable when this
+    /// returns. One verdict an object, in their order.
+    pub fn submit(
+        &self,
+        by: &Checked,
+        collection: &Collection,
+        objects: &[&[u8]],
+        terms: Terms,
+        now: i64,
+    ) -> Result<Vec<Verdict>, NodeError> {
+        let facts = self.facts();
+        let candidates = objects
+            .iter()
+            .map(|bytes| {
+                let admitted = admit(bytes, facts)?; //                                      (1)
+                self.candidate(by, collection, bytes, admitted, terms, now) //              (2)
+            })
+            .collect();
+        self.writer().submit(collection.number, candidates) //                         (3) to (5)
+    }
+
+    /// [`Node::submit`] as TAXII does it: the verdicts become a status resource, refusals go to
+    /// the ledger.
+    pub fn post(
+        &self,
+        by: &Checked,
+        collection: &Collection,
+        objects: &[&[u8]],
+        received: i64,
+    ) -> Result<Status, NodeError> {
+        let verdicts = self.submit(by, collection, objects, Terms::default(), received)?;
+        self.ledger(by, "taxii", 0, &verdicts, received)?;
+        let names: Vec<Option<(String, String)>> =
+            objects.iter().map(|bytes| name_of(bytes)).collect();
+        let status = resource(self.new_uuid(), received, &verdicts, &names);
+        status::put(self.local(), by.account.id, received, &status)?;
+        Ok(status)
+    }
+
+    /// Writes refusals to the ledger. `before` is how many objects of the input came before.
+    pub(crate) fn ledger(
+        &self,
+        by: &Checked,
+        way: &str,
+        before: usize,
+        verdicts: &[Verdict],
+        now: i64,
+    ) -> Result<(), NodeError> {
+        let refused: Vec<Refused<'_>> = verdicts
+            .iter()
+            .enumerate()
+            .filter_map(|(at, verdict)| match &verdict.outcome {
+                Outcome::Refused(refusal) => Some(Refused {
+                    number: (before + at + 1) as u64,
+                    refusal,
+                }),
+                _ => None,
+            })
+            .collect();
+        Ok(refusals::put(
+            self.local(),
+            now,
+            &by.account.pseudonym,
+            way,
+            &refused,
+        )?)
+    }
+
+    fn candidate(
+        &self,
+        by: &Checked,
+        collection: &Collection,
+        bytes: &[u8],
+        admitted: Admitted,
+        terms: Terms,
+        now: i64,
+    ) -> Result<Candidate, Refusal> {
+        let created = Micros(now).to_string();
+        let (version, instant, unversioned) = match admitted.version() {
+            Some(version) => (version.text.clone(), version.instant, false),
+            None => (created.clone(), Instant::from_micros(now), true),
+        };
+        let days = admitted
+            .expiry_days_max()
+            .unwrap_or(u32::MAX)
+            .min(collection.expires_days);
+        let expires = now.saturating_add(i64::from(days).saturating_mul(DAY_MICROS));
+        let held_back = admitted.hold().is_some() && !terms.attested;
+        let header = Header {
+            created,
+            expires: Some(Micros(expires).to_string()),
+            purpose: collection.purpose.clone(),
+            grade: collection.grade.clone(),
+            handling: Handling {
+                tlp: collection.tlp.clone(),
+                pap: None,
+            },
+            attested: terms.attested.then(|| Attestation {
+                role: by.account.role.clone(),
+                pseudonym: by.account.pseudonym.clone(),
+            }),
+            ..self.header(Log::Private, Kind::Share, by)
+        };
+        let envelope = entry::encode(&header, bytes)
+            .map_err(|_| comity_gate::too_large(bytes.len() as u64))?;
+        Ok(Candidate {
+            admitted,
+            envelope,
+            version,
+            instant,
+            unversioned,
+            held_back,
+            expires,
+        })
+    }
+
+    /// A header with what all entries of this node have in common.
+    pub(crate) fn header(&self, log: Log, kind: Kind, by: &Checked) -> Header {
+        let author = Author {
+            role: by.account.role.clone(),
+            pseudonym: by.account.pseudonym.clone(),
+        };
+        self.headers().header(log, kind, author)
+    }
+}
+
+/// What all headers of a node have in common; the writer has its own copy.
+#[derive(Debug, Clone)]
+pub(crate) struct Headers {
+    pub(crate) body: String,
+    pub(crate) party: String,
+    pub(crate) charter: String,
+    pub(crate) purpose: String,
+    pub(crate) tlp: String,
+}
+
+impl Headers {
+    pub(crate) fn header(&self, log: Log, kind: Kind, author: Author) -> Header {
+        Header {
+            v: entry::VERSION,
+            body: self.body.clone(),
+            origin: self.party.clone(),
+            log: log.name().to_owned(),
+            kind,
+            author,
+            idem: None,
+            created: String::new(),
+            expires: None,
+            purpose: self.purpose.clone(),
+            grade: None,
+            handling: Handling {
+                tlp: self.tlp.clone(),
+                pap: None,
+            },
+            // Nobody: what is for others goes through a release.
+            audience: Audience {
+                rule: "none".to_owned(),
+                parties: Vec::new(),
+            },
+            charter: self.charter.clone(),
+            seen: None,
+            refs: Vec::new(),
+            inner: None,
+            attested: None,
+        }
+    }
+}
+
+fn resource(
+    id: String,
+    received: i64,
+    verdicts: &[Verdict],
+    names: &[Option<(String, String)>],
+) -> Status {
+    let (mut successes, mut failures) = (Vec::new(), Vec::new());
+    for ((at, verdict), name) in verdicts.iter().enumerate().zip(names) {
+        let refused = verdict.outcome.is_refused();
+        let detail = detail(at, verdict, name.as_ref());
+        if refused {
+            failures.push(detail)
+        } else {
+            successes.push(detail)
+        }
+    }
+    let (success_count, failure_count) = (successes.len() as u64, failures.len() as u64);
+    if successes.len() > SUCCESSES_LISTED_MAX {
+        successes.clear();
+    }
+    Status {
+        id,
+        status: "complete".to_owned(),
+        request_timestamp: Micros(received).to_string(),
+        total_count: verdicts.len() as u64,
+        success_count,
+        successes,
+        failure_count,
+        failures,
+        pending_count: 0,
+    }
+}
+
+/// The line of an object. The ids that the person floor refuses may be lookup keys for a mailbox
+/// or an account, so a status, which is stored, says the type and the position instead.
+fn detail(at: usize, verdict: &Verdict, name: Option<&(String, String)>) -> StatusDetail {
+    let message = verdict.outcome.message();
+    let floor = matches!(&verdict.outcome,
+        Outcome::Refused(refusal) if refusal.code.id.starts_with("floor-"));
+    let (id, version) = match (&verdict.id, &verdict.version, name) {
+        (Some(id), Some(version), _) => (id.clone(), version.clone()),
+        (_, _, Some((id, version))) => (id.clone(), version.clone()),
+        _ => (format!("unknown--{NIL}"), "unknown".to_owned()),
+    };
+    let id = match Id::parse(&id) {
+        Some(parsed) if floor && parsed.uuid.version() == 5 => {
+            format!("{}--{NIL}", parsed.object_type)
+        }
+        _ => id,
+    };
+    let message = message.map(|message| {
+        if verdict.outcome.is_refused() {
+            format!("object {}: {message}", at + 1)
+        } else {
+            message
+        }
+    });
+    StatusDetail {
+        id,
+        version,
+        message,
+    }
+}
+
+/// Stands where an id is missing or not to be kept.
+const NIL: &str = "00000000-0000-4000-8000-000000000000";
+
+/// The id and version of an object that the gate refused, as far as they can be read.
+fn name_of(bytes: &[u8]) -> Option<(String, String)> {
+    let value = comity_wire::json::parse(bytes).ok()?;
+    let object = value.as_object()?;
+    let id = object.str("id").filter(|id| Id::parse(id).is_some())?;
+    let version = object.str("modified").or(object.str("created"));
+    let version = version
+        .filter(|text| Instant::parse(text).is_ok())
+        .unwrap_or("unknown");
+    Some((id.to_owned(), version.to_owned()))
+}

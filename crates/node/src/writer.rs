@@ -1,0 +1,340 @@
+//! The only thread that appends. It takes what waits, commits it as one group, folds it, and
+//! answers.
+//!
+//! There is no timer: what queued while the last commit ran makes the next group, so a lone
+//! client waits for one commit and many share one.
+
+pub(crate) mod decide;
+mod remove;
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use comity_gate::Refusal;
+use comity_tlog::{CommitError, Committed, LogConfig, Reader, Sequencer, SqliteStorage};
+use comity_view::{Position, View};
+use comity_wire::entry::Author;
+
+use crate::fold;
+use crate::node::{NodeError, Surroundings};
+use crate::submit::{Candidate, Headers, Verdict};
+use crate::withdraw::Removed;
+use decide::Decided;
+
+/// Objects that one group takes beyond its first job.
+const GROUP_OBJECTS_MAX: usize = 4096;
+
+/// Jobs that may wait; a caller beyond waits itself.
+const JOBS_WAITING_MAX: usize = 64;
+
+/// How often left-over erasures are tried again while nothing else happens.
+const SETTLE_EVERY: Duration = Duration::from_secs(1);
+
+/// The caller's end.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    jobs: SyncSender<Job>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+pub(crate) type Judged = Result<Candidate, Refusal>;
+
+type Reply<T> = SyncSender<Result<T, NodeError>>;
+
+enum Job {
+    Submit {
+        collection: u32,
+        candidates: Vec<Judged>,
+        reply: Reply<Vec<Verdict>>,
+    },
+    Remove {
+        collection: u32,
+        positions: Vec<Position>,
+        author: Author,
+        now: i64,
+        reply: Reply<Removed>,
+    },
+    Append {
+        entries: Vec<(u8, Vec<u8>)>,
+        reply: Reply<()>,
+    },
+    Stop,
+}
+
+/// What the thread owns.
+pub(crate) struct Inner {
+    pub(crate) sequencer: Sequencer<SqliteStorage>,
+    pub(crate) view: View,
+    pub(crate) log: Reader,
+    pub(crate) headers: Headers,
+    pub(crate) surroundings: Surroundings,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(inner: Inner) -> Result<Writer, NodeError> {
+        let (jobs, waiting) = sync_channel(JOBS_WAITING_MAX);
+        let thread = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || run(inner, &waiting))
+            .map_err(|error| NodeError::Start(format!("the writer's thread: {error}")))?;
+        Ok(Writer {
+            jobs,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    pub(crate) fn submit(
+        &self,
+        collection: u32,
+        candidates: Vec<Judged>,
+    ) -> Result<Vec<Verdict>, NodeError> {
+        self.ask(|reply| Job::Submit {
+            collection,
+            candidates,
+            reply,
+        })
+    }
+
+    pub(crate) fn remove(
+        &self,
+        collection: u32,
+        positions: Vec<Position>,
+        author: Author,
+        now: i64,
+    ) -> Result<Removed, NodeError> {
+        self.ask(|reply| Job::Remove {
+            collection,
+            positions,
+            author,
+            now,
+            reply,
+        })
+    }
+
+    /// Appends envelopes that the view has nothing to say about.
+    pub(crate) fn append(&self, entries: Vec<(u8, Vec<u8>)>) -> Result<(), NodeError> {
+        self.ask(|reply| Job::Append { entries, reply })
+    }
+
+    /// Ends the thread once what waits is done, and leaves the view closed.
+    pub(crate) fn stop(&self) {
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            let _ = self.jobs.send(Job::Stop);
+            let _ = thread.join();
+        }
+    }
+
+    fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, NodeError> {
+        let (reply, answer) = sync_channel(1);
+        self.jobs
+            .send(job(reply))
+            .map_err(|_| NodeError::Stopping)?;
+        answer.recv().map_err(|_| NodeError::Stopping)?
+    }
+}
+
+fn run(mut inner: Inner, waiting: &Receiver<Job>) {
+    loop {
+        let first = match waiting.recv_timeout(SETTLE_EVERY) {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => {
+                // Erasures that a reader stood in the way of. An error here comes up again with
+                // the next commit, where somebody hears of it.
+                let _ = inner.sequencer.settle();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        let mut group = vec![first];
+        let mut objects = size(&group);
+        let mut stop = matches!(group.last(), Some(Job::Stop));
+        while !stop && objects < GROUP_OBJECTS_MAX {
+            let Ok(job) = waiting.try_recv() else { break };
+            stop = matches!(job, Job::Stop);
+            group.push(job);
+            objects = size(&group);
+        }
+        if let Err(fatal) = inner.group(group) {
+            (inner.surroundings.fatal)(&fatal);
+            return;
+        }
+        if stop {
+            break;
+        }
+    }
+    if let Err(error) = inner.view.close() {
+        tracing::warn!(%error, "the view is folded again at the next start");
+    }
+}
+
+fn size(group: &[Job]) -> usize {
+    group
+        .iter()
+        .map(|job| match job {
+            Job::Submit { candidates, .. } => candidates.len(),
+            Job::Remove { positions, .. } => positions.len(),
+            Job::Append { entries, .. } => entries.len(),
+            Job::Stop => 0,
+        })
+        .sum()
+}
+
+impl Inner {
+    /// One group: decide, commit, fold, answer. `Err` is fatal to the process.
+    fn group(&mut self, group: Vec<Job>) -> Result<(), String> {
+        let mut decided = Decided::default();
+        let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
+        for job in group {
+            let before = decided.mark();
+            match self.decide(job, &mut decided) {
+                Ok(answer) => answers.extend(answer),
+                Err((answer, error)) => {
+                    decided.back_to(before);
+                    answer.fail(error);
+                }
+            }
+        }
+        let batch = decided.batch();
+        if decide::is_empty(&batch) {
+            answers.into_iter().for_each(|answer| answer.succeed());
+            return Ok(());
+        }
+        let now = (self.surroundings.now)();
+        let random = self.surroundings.random.clone();
+        let committed = self
+            .sequencer
+            .commit(batch, now, &mut |octets| random(octets));
+        let committed = match committed {
+            Ok(committed) => committed,
+            Err(CommitError::StorageFull(_)) => return fail_all(answers, || NodeError::Full),
+            Err(CommitError::Busy(what)) => {
+                return fail_all(answers, || NodeError::Storage(format!("`{what}` is held")));
+            }
+            Err(CommitError::Refused(what)) => {
+                return fail_all(answers, || NodeError::Storage(what.to_owned()));
+            }
+            Err(CommitError::Fatal(what)) => {
+                let _ = fail_all(answers, || NodeError::Stopping);
+                return Err(what);
+            }
+        };
+        // What is committed stays, whatever the view says: it can be folded at the next start.
+        if let Err(error) = self.fold(&decided, &committed) {
+            let _ = fail_all(answers, || NodeError::Stopping);
+            return Err(format!("the view cannot be written: {error}"));
+        }
+        answers.into_iter().for_each(|answer| answer.succeed());
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        job: Job,
+        decided: &mut Decided,
+    ) -> Result<Option<Answer>, (Answer, NodeError)> {
+        match job {
+            Job::Submit {
+                collection,
+                candidates,
+                reply,
+            } => match decided.submit(self, collection, candidates) {
+                Ok(verdicts) => Ok(Some(Answer::Submit(reply, verdicts))),
+                Err(error) => Err((Answer::Submit(reply, Vec::new()), error)),
+            },
+            Job::Remove {
+                collection,
+                positions,
+                author,
+                now,
+                reply,
+            } => match decided.remove(self, collection, &positions, &author, now) {
+                Ok(removed) => Ok(Some(Answer::Remove(reply, removed))),
+                Err(error) => Err((Answer::Remove(reply, Removed::default()), error)),
+            },
+            Job::Append { entries, reply } => {
+                decided.append(entries);
+                Ok(Some(Answer::Append(reply)))
+            }
+            Job::Stop => Ok(None),
+        }
+    }
+
+    fn fold(&mut self, decided: &Decided, committed: &Committed) -> Result<(), NodeError> {
+        let (entries, arrivals) = decided.folded(committed);
+        self.view.fold(&entries, &arrivals)?;
+        Ok(())
+    }
+}
+
+/// Who waits for what.
+enum Answer {
+    Submit(Reply<Vec<Verdict>>, Vec<Verdict>),
+    Remove(Reply<Removed>, Removed),
+    Append(Reply<()>),
+}
+
+impl Answer {
+    // A caller that went away is no reason to stop.
+    fn succeed(self) {
+        match self {
+            Answer::Submit(reply, verdicts) => drop(reply.send(Ok(verdicts))),
+            Answer::Remove(reply, removed) => drop(reply.send(Ok(removed))),
+            Answer::Append(reply) => drop(reply.send(Ok(()))),
+        }
+    }
+
+    fn fail(self, error: NodeError) {
+        match self {
+            Answer::Submit(reply, _) => drop(reply.send(Err(error))),
+            Answer::Remove(reply, _) => drop(reply.send(Err(error))),
+            Answer::Append(reply) => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+fn fail_all(answers: Vec<Answer>, error: impl Fn() -> NodeError) -> Result<(), String> {
+    answers.into_iter().for_each(|answer| answer.fail(error()));
+    Ok(())
+}
+
+/// Opens the logs and brings the view up to them: the same path after an orderly end, a crash,
+/// and the first start.
+pub(crate) fn open(
+    directory: &crate::Directory,
+    logs: Vec<LogConfig>,
+    headers: Headers,
+    facts: &comity_gate::Facts,
+    surroundings: Surroundings,
+) -> Result<Inner, NodeError> {
+    let storage = SqliteStorage::open(directory.root())
+        .map_err(|error| NodeError::Start(error.to_string()))?;
+    let random = surroundings.random.clone();
+    let sequencer = Sequencer::open(storage, logs, &mut |octets| random(octets))
+        .map_err(|error| NodeError::Start(error.to_string()))?;
+    let (mut view, opened) = View::open(&directory.view(), &surroundings.boot)?;
+    if let comity_view::Opened::Dropped(reason) = opened {
+        tracing::info!(reason, "the view is folded from the logs");
+    }
+    let log = reader(directory.root())?;
+    fold::catch_up(&log, &mut view, facts)?;
+    Ok(Inner {
+        sequencer,
+        view,
+        log,
+        headers,
+        surroundings,
+    })
+}
+
+pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {
+    Reader::open(root).map_err(|error| NodeError::Storage(error.to_string()))
+}

@@ -1,0 +1,437 @@
+//! What a group of jobs comes to: which objects are new, which are here already, which contradict
+//! what is here. It looks at the view and at what the same group decided before.
+
+use std::collections::BTreeMap;
+
+use comity_gate::check::lifecycle::{self, Known};
+use comity_gate::{Code, Path, Refusal};
+use comity_tlog::{
+    ArrivalOf, ArrivalRow, Batch, Committed, EntryRef, PendingArrival, PendingEntry,
+};
+use comity_view::fold::Effect;
+use comity_view::query::{self, KnownVersion};
+use comity_view::{Arrival, Folded, ObjectFacts, Position};
+use comity_wire::canonical;
+use comity_wire::entry::{self, Log};
+use comity_wire::id::Uuid;
+use comity_wire::time::Instant;
+
+use crate::node::NodeError;
+use crate::submit::{Candidate, Outcome, Verdict};
+use crate::writer::{Inner, Judged};
+
+/// Stands in the table of codes of the reference page.
+pub(crate) static CONFLICT: Code = Code {
+    id: "version-conflict",
+    meaning: "this version of the object is here with other content",
+    source: "S040",
+};
+
+/// What a group decided so far.
+#[derive(Default)]
+pub(crate) struct Decided {
+    batch: Batch,
+    /// For each entry of the batch, what the view has to know about it.
+    effects: Vec<Planned>,
+    /// Object versions of this group, by object: places in the batch.
+    fresh: BTreeMap<(String, Uuid), Vec<usize>>,
+    /// Departures of this group, so that none is decided twice.
+    pub(super) left: Vec<(u32, Position)>,
+}
+
+/// What an entry of the batch does to the view.
+pub(super) enum Planned {
+    Share(Box<Candidate>),
+    Withdraw(Vec<Position>),
+    Nothing,
+}
+
+/// How far a group had come, to go back to when a job fails.
+pub(crate) struct Mark {
+    entries: usize,
+    arrivals: usize,
+    departures: usize,
+    erasures: usize,
+    left: usize,
+}
+
+/// A version of an object that is here: in the view, or earlier in this group.
+enum Here {
+    Stored(KnownVersion),
+    Fresh(usize),
+}
+
+impl Decided {
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            entries: self.batch.entries.len(),
+            arrivals: self.batch.arrivals.len(),
+            departures: self.batch.departures.len(),
+            erasures: self.batch.erasures.len(),
+            left: self.left.len(),
+        }
+    }
+
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.batch.entries.truncate(mark.entries);
+        self.batch.arrivals.truncate(mark.arrivals);
+        self.batch.departures.truncate(mark.departures);
+        self.batch.erasures.truncate(mark.erasures);
+        self.effects.truncate(mark.entries);
+        self.left.truncate(mark.left);
+        for places in self.fresh.values_mut() {
+            places.retain(|place| *place < mark.entries);
+        }
+    }
+
+    /// The batch, leaving in its place what the fold still needs.
+    pub(crate) fn batch(&mut self) -> Batch {
+        let batch = std::mem::take(&mut self.batch);
+        self.batch.arrivals.clone_from(&batch.arrivals);
+        self.batch.departures.clone_from(&batch.departures);
+        batch
+    }
+
+    pub(crate) fn append(&mut self, entries: Vec<(u8, Vec<u8>)>) {
+        for (log, envelope) in entries {
+            self.entry(log, envelope, Planned::Nothing);
+        }
+    }
+
+    pub(super) fn entry(&mut self, log: u8, envelope: Vec<u8>, planned: Planned) -> usize {
+        self.batch.entries.push(PendingEntry {
+            log,
+            envelope,
+            idem: None,
+        });
+        self.effects.push(planned);
+        self.batch.entries.len() - 1
+    }
+
+    pub(super) fn depart(&mut self, collection: u32, position: Position) {
+        self.batch
+            .departures
+            .push((collection, entry_ref(position)));
+        self.left.push((collection, position));
+    }
+
+    pub(super) fn erase(&mut self, position: Position) {
+        self.batch.erasures.push(entry_ref(position));
+    }
+
+    /// Decides each object of a submission.
+    pub(crate) fn submit(
+        &mut self,
+        inner: &Inner,
+        collection: u32,
+        candidates: Vec<Judged>,
+    ) -> Result<Vec<Verdict>, NodeError> {
+        candidates
+            .into_iter()
+            .map(|judged| match judged {
+                Ok(candidate) => self.object(inner, collection, candidate),
+                Err(refusal) => Ok(refused(None, None, refusal)),
+            })
+            .collect()
+    }
+
+    fn object(
+        &mut self,
+        inner: &Inner,
+        collection: u32,
+        candidate: Candidate,
+    ) -> Result<Verdict, NodeError> {
+        let (object_type, uuid) = (candidate.admitted.object_type(), candidate.admitted.uuid());
+        let known = self.known(inner, object_type, uuid)?;
+        let same = known.iter().find(|version| {
+            let (instant, unversioned) = self.version_of(version);
+            unversioned || candidate.unversioned || instant == candidate.instant
+        });
+        let id = candidate.admitted.id().to_owned();
+        let Some(same) = same else {
+            return self.new_version(collection, candidate, &known, id);
+        };
+        let equal = match same {
+            Here::Stored(version) => {
+                let stored = inner.log.open_entry(entry_ref(version.position));
+                let stored = stored.map_err(|error| NodeError::Storage(error.to_string()))?;
+                let stored = stored
+                    .as_deref()
+                    .and_then(|envelope| entry::split(envelope).ok());
+                stored.is_some_and(|(_, object)| canonical::equal(object, candidate.object()))
+            }
+            Here::Fresh(place) => self.batch.entries.get(*place).is_some_and(|other| {
+                let other = entry::split(&other.envelope);
+                other.is_ok_and(|(_, object)| canonical::equal(object, candidate.object()))
+            }),
+        };
+        let version = match same {
+            _ if !candidate.unversioned => candidate.version,
+            // An observable keeps the version that it got when it came in first.
+            Here::Stored(version) => self.stored_version(inner, version)?,
+            Here::Fresh(place) => match self.effects.get(*place) {
+                Some(Planned::Share(other)) => other.version.clone(),
+                _ => candidate.version,
+            },
+        };
+        if !equal && !candidate.unversioned {
+            let refusal = Refusal::new(&CONFLICT, Path::root())
+                .found("other content under the same id and version")
+                .required("a new value of `modified` for new content");
+            return Ok(refused(Some(id), Some(version), refusal));
+        }
+        let entry = match same {
+            Here::Stored(version) => ArrivalOf::Old(entry_ref(version.position)),
+            Here::Fresh(place) => ArrivalOf::New(*place),
+        };
+        let is_in = match same {
+            Here::Stored(known) => {
+                query::position_of(&inner.view, collection, known.position)?.is_some()
+                    && !self.left.contains(&(collection, known.position))
+            }
+            Here::Fresh(_) => false,
+        };
+        if !is_in {
+            self.arrive(collection, entry);
+        }
+        let outcome = if equal { Outcome::Known } else { Outcome::Kept };
+        Ok(Verdict {
+            id: Some(id),
+            version: Some(version),
+            outcome,
+        })
+    }
+
+    fn new_version(
+        &mut self,
+        collection: u32,
+        mut candidate: Candidate,
+        known: &[Here],
+        id: String,
+    ) -> Result<Verdict, NodeError> {
+        let known: Vec<Known> = known
+            .iter()
+            .filter_map(|version| self.lifecycle_of(version))
+            .collect();
+        let version = candidate.version.clone();
+        let mut notes: Vec<String> = Vec::new();
+        match lifecycle::lifecycle(&candidate.admitted, &known) {
+            Ok(flags) => notes.extend(flags.iter().map(|flag| flag.code.id.to_owned())),
+            Err(refusal) => return Ok(refused(Some(id), Some(version), refusal)),
+        }
+        if let Some(hold) = candidate.admitted.hold().filter(|_| candidate.held_back) {
+            notes.push(format!(
+                "{}: {}; held in the private log until a releaser attests (comity import --attest)",
+                hold.code.id, hold.code.meaning
+            ));
+        }
+        notes.extend(
+            candidate
+                .admitted
+                .flags()
+                .iter()
+                .map(|flag| format!("flag {}", flag.code.id)),
+        );
+        notes.dedup();
+        let object = (
+            candidate.admitted.object_type().to_owned(),
+            candidate.admitted.uuid(),
+        );
+        let envelope = std::mem::take(&mut candidate.envelope);
+        let place = self.entry(
+            Log::Private.id(),
+            envelope,
+            Planned::Share(Box::new(candidate)),
+        );
+        self.fresh.entry(object).or_default().push(place);
+        self.come(collection, ArrivalOf::New(place));
+        Ok(Verdict {
+            id: Some(id),
+            version: Some(version),
+            outcome: Outcome::Stored(notes),
+        })
+    }
+
+    fn arrive(&mut self, collection: u32, entry: ArrivalOf) {
+        let there = PendingArrival { collection, entry };
+        if !self.batch.arrivals.contains(&there) {
+            self.come(collection, entry);
+        }
+    }
+
+    fn come(&mut self, collection: u32, entry: ArrivalOf) {
+        self.batch
+            .arrivals
+            .push(PendingArrival { collection, entry });
+    }
+
+    /// Whether an entry came into a collection earlier in this group.
+    pub(super) fn arrives(&self, position: Position) -> bool {
+        let entry = ArrivalOf::Old(entry_ref(position));
+        self.batch
+            .arrivals
+            .iter()
+            .any(|arrival| arrival.entry == entry)
+    }
+
+    fn known(&self, inner: &Inner, object_type: &str, uuid: Uuid) -> Result<Vec<Here>, NodeError> {
+        let mut known: Vec<Here> = query::known(&inner.view, object_type, uuid)?
+            .into_iter()
+            // Withdrawn earlier in this group: it is not here any more.
+            .filter(|version| !self.batch.erasures.contains(&entry_ref(version.position)))
+            .map(Here::Stored)
+            .collect();
+        if !self.fresh.is_empty() {
+            let fresh = self.fresh.get(&(object_type.to_owned(), uuid));
+            known.extend(fresh.into_iter().flatten().copied().map(Here::Fresh));
+        }
+        Ok(known)
+    }
+
+    fn version_of(&self, here: &Here) -> (Instant, bool) {
+        match here {
+            Here::Stored(version) => (version.instant, version.unversioned),
+            Here::Fresh(place) => match self.effects.get(*place) {
+                Some(Planned::Share(other)) => (other.instant, other.unversioned),
+                _ => (Instant::from_micros(i64::MIN), false),
+            },
+        }
+    }
+
+    fn lifecycle_of(&self, here: &Here) -> Option<Known> {
+        match here {
+            Here::Stored(version) => Some(Known {
+                version: version.instant,
+                created: version.created,
+                created_by: version.created_by,
+                revoked: version.revoked,
+            }),
+            Here::Fresh(place) => match self.effects.get(*place) {
+                Some(Planned::Share(other)) => Some(Known {
+                    version: other.instant,
+                    created: other.admitted.created(),
+                    created_by: other.admitted.created_by().map(|id| id.uuid),
+                    revoked: other.admitted.revoked(),
+                }),
+                _ => None,
+            },
+        }
+    }
+
+    fn stored_version(&self, inner: &Inner, version: &KnownVersion) -> Result<String, NodeError> {
+        Ok(query::version_text(&inner.view, version.position)?.unwrap_or_default())
+    }
+
+    /// What the view has to fold, now that everything has its place.
+    pub(crate) fn folded<'a>(&'a self, committed: &Committed) -> (Vec<Folded<'a>>, Vec<Arrival>) {
+        let mut entries: Vec<Folded<'a>> = self
+            .effects
+            .iter()
+            .zip(&committed.entries)
+            .filter(|(_, sequenced)| !sequenced.duplicate)
+            .map(|(planned, sequenced)| Folded {
+                position: position(sequenced.entry),
+                effect: planned.effect(),
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.position);
+        let mut arrivals = Vec::with_capacity(self.batch.arrivals.len());
+        for (pending, arrived) in self.batch.arrivals.iter().zip(&committed.arrivals) {
+            let entry = match pending.entry {
+                ArrivalOf::Old(entry) => Some(entry),
+                ArrivalOf::New(place) => committed.entries.get(place).map(|one| one.entry),
+            };
+            let (Some(entry), Some(arrived)) = (entry, arrived) else {
+                continue;
+            };
+            arrivals.push(arrival(
+                arrived.seq,
+                pending.collection,
+                entry,
+                arrived.date_added,
+                false,
+            ));
+        }
+        for ((collection, entry), arrived) in
+            self.batch.departures.iter().zip(&committed.departures)
+        {
+            arrivals.push(arrival(
+                arrived.seq,
+                *collection,
+                *entry,
+                arrived.date_added,
+                true,
+            ));
+        }
+        arrivals.sort_by_key(|arrival| arrival.seq);
+        (entries, arrivals)
+    }
+}
+
+impl Planned {
+    fn effect(&self) -> Effect<'_> {
+        match self {
+            Planned::Share(candidate) => Effect::Share(ObjectFacts {
+                id: candidate.admitted.id(),
+                object_type: candidate.admitted.object_type(),
+                uuid: candidate.admitted.uuid(),
+                version: &candidate.version,
+                instant: candidate.instant,
+                unversioned: candidate.unversioned,
+                created: candidate.admitted.created(),
+                created_by: candidate.admitted.created_by().map(|id| id.uuid),
+                revoked: candidate.admitted.revoked(),
+                held_back: candidate.held_back,
+                expires: Some(candidate.expires),
+            }),
+            Planned::Withdraw(targets) => Effect::Withdraw(targets.clone()),
+            Planned::Nothing => Effect::Nothing,
+        }
+    }
+}
+
+fn refused(id: Option<String>, version: Option<String>, refusal: Refusal) -> Verdict {
+    Verdict {
+        id,
+        version,
+        outcome: Outcome::Refused(refusal),
+    }
+}
+
+/// Whether a batch asks for nothing.
+pub(super) fn is_empty(batch: &Batch) -> bool {
+    batch.entries.is_empty()
+        && batch.arrivals.is_empty()
+        && batch.departures.is_empty()
+        && batch.erasures.is_empty()
+}
+
+pub(crate) fn entry_ref(position: Position) -> EntryRef {
+    EntryRef {
+        log: position.log,
+        index: position.index,
+    }
+}
+
+pub(crate) fn position(entry: EntryRef) -> Position {
+    Position {
+        log: entry.log,
+        index: entry.index,
+    }
+}
+
+/// A line of the journal, as the view takes it.
+pub(crate) fn arrival_of(row: &ArrivalRow) -> Arrival {
+    arrival(row.seq, row.collection, row.entry, row.date_added, row.gone)
+}
+
+fn arrival(seq: u64, collection: u32, entry: EntryRef, date_added: i64, gone: bool) -> Arrival {
+    let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+    Arrival {
+        seq,
+        collection,
+        position: position(entry),
+        date_added,
+        gone,
+    }
+}

@@ -1,0 +1,82 @@
+//! Object versions leave a collection; what no collection holds any more is withdrawn.
+
+use comity_view::{Position, query};
+use comity_wire::entry::{self, Author, Header, Kind, Log, Reference};
+use comity_wire::time::Micros;
+
+use crate::node::NodeError;
+use crate::withdraw::Removed;
+use crate::writer::Inner;
+use crate::writer::decide::{Decided, Planned, entry_ref};
+
+impl Decided {
+    /// Decides a removal: departures, and one `withdraw` entry for what is held nowhere else.
+    pub(super) fn remove(
+        &mut self,
+        inner: &Inner,
+        collection: u32,
+        positions: &[Position],
+        author: &Author,
+        now: i64,
+    ) -> Result<Removed, NodeError> {
+        let mut removed = Removed::default();
+        let mut withdrawn: Vec<Position> = Vec::new();
+        for position in positions {
+            let collections = query::collections_of(&inner.view, *position)?;
+            let held = |one: &u32| !self.left.contains(&(*one, *position));
+            if !collections
+                .iter()
+                .filter(|one| held(one))
+                .any(|one| *one == collection)
+            {
+                continue;
+            }
+            let elsewhere = collections
+                .iter()
+                .filter(|one| held(one))
+                .any(|one| *one != collection);
+            self.depart(collection, *position);
+            removed.left += 1;
+            if !elsewhere && !self.arrives(*position) {
+                self.erase(*position);
+                withdrawn.push(*position);
+            }
+        }
+        removed.withdrawn = withdrawn.len();
+        if !withdrawn.is_empty() {
+            let log = Log::Private;
+            let refs = withdrawn
+                .iter()
+                .map(|position| reference(inner, *position))
+                .collect::<Result<_, _>>()?;
+            let header = Header {
+                created: Micros(now).to_string(),
+                refs,
+                ..inner.headers.header(log, Kind::Withdraw, author.clone())
+            };
+            let envelope = entry::encode(&header, b"{}")
+                .map_err(|error| NodeError::Storage(error.to_string()))?;
+            self.entry(log.id(), envelope, Planned::Withdraw(withdrawn));
+        }
+        Ok(removed)
+    }
+}
+
+fn reference(inner: &Inner, position: Position) -> Result<Reference, NodeError> {
+    let commitment = inner
+        .log
+        .commitment(entry_ref(position))
+        .map_err(|error| NodeError::Storage(error.to_string()))?
+        .ok_or_else(|| NodeError::Storage("an entry to withdraw has no leaf".to_owned()))?;
+    let leaf = commitment
+        .leaf()
+        .iter()
+        .map(|octet| format!("{octet:02x}"))
+        .collect();
+    Ok(Reference {
+        origin: inner.headers.party.clone(),
+        log: Log::from_id(position.log).map_or("", Log::name).to_owned(),
+        index: position.index,
+        leaf,
+    })
+}

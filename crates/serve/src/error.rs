@@ -1,0 +1,152 @@
+//! Failures to responses. The only place that knows status codes; `docs/reference/http.md` says
+//! them in words.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use comity_node::NodeError;
+use comity_wire::taxii::filter::QueryError;
+use comity_wire::taxii::{Error, MEDIA_TYPE};
+
+/// Why a request is not answered as asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// No credentials, or wrong ones.
+    Unauthenticated,
+    /// No acceptable media type.
+    NotAcceptable,
+    /// Not there, or not for this caller to know of.
+    NotFound(&'static str),
+    /// Known to be there, and not allowed.
+    Forbidden(String),
+    /// The body's media type.
+    UnsupportedMedia,
+    /// The body's size.
+    TooLarge(usize),
+    /// The request itself.
+    BadRequest(String),
+    /// The content: understood, and not processable.
+    Unprocessable(String),
+    /// The method.
+    MethodNotAllowed,
+    /// The disk is full: the node reads, and does not write.
+    Full,
+    /// Too much at once; later it may go.
+    Busy(&'static str),
+    /// A fault of the node.
+    Internal(String),
+}
+
+impl Failure {
+    fn parts(&self) -> (StatusCode, &'static str, &'static str, Option<String>) {
+        match self {
+            Failure::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "credentials are required",
+                "unauthenticated",
+                Some("send HTTP Basic with a user's password, or a bearer token; `comity user add` and `comity token add` make them".into()),
+            ),
+            Failure::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "no acceptable media type",
+                "not-acceptable",
+                Some(format!("required in Accept: {MEDIA_TYPE}")),
+            ),
+            Failure::NotFound(what) => {
+                (StatusCode::NOT_FOUND, "not found", "not-found", Some((*what).into()))
+            }
+            Failure::Forbidden(why) => {
+                (StatusCode::FORBIDDEN, "not allowed", "forbidden", Some(why.clone()))
+            }
+            Failure::UnsupportedMedia => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body's media type or encoding is not supported",
+                "unsupported-media-type",
+                Some(format!("required in Content-Type: {MEDIA_TYPE}")),
+            ),
+            Failure::TooLarge(limit) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is too large",
+                "too-large",
+                Some(format!("required: at most {limit} octets; send several smaller envelopes")),
+            ),
+            Failure::BadRequest(why) => {
+                (StatusCode::BAD_REQUEST, "the request cannot be used", "bad-request", Some(why.clone()))
+            }
+            Failure::Unprocessable(why) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "the content cannot be processed",
+                "unprocessable",
+                Some(why.clone()),
+            ),
+            Failure::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "the method is not allowed here",
+                "method-not-allowed",
+                None,
+            ),
+            Failure::Full => (
+                StatusCode::INSUFFICIENT_STORAGE,
+                "the node's disk is full: it reads, and does not write",
+                "storage-full",
+                Some("nothing of this request was stored; the operator frees space and the client sends it again".into()),
+            ),
+            Failure::Busy(what) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "try again later", "busy", Some((*what).into()))
+            }
+            // What went wrong stays in the node's own log: it may name files.
+            Failure::Internal(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "a fault of the node", "internal", None)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, title, code, description) = self.parts();
+        if let Failure::Internal(what) = &self {
+            tracing::error!(what, "a request failed");
+        }
+        let error = Error {
+            title: title.to_owned(),
+            description,
+            error_id: None,
+            error_code: Some(code.to_owned()),
+            http_status: status.as_u16().to_string(),
+        };
+        let body = serde_json::to_vec(&error).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if matches!(self, Failure::Unauthenticated) {
+            let basic = HeaderValue::from_static("Basic realm=\"comity\", charset=\"UTF-8\"");
+            headers.append(header::WWW_AUTHENTICATE, basic);
+            headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self, Failure::Busy(_) | Failure::Full) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Failure {
+        match error {
+            NodeError::Full => Failure::Full,
+            NodeError::Stopping => Failure::Busy("the node is stopping"),
+            NodeError::AuditBehind => {
+                Failure::Busy("accesses cannot be recorded, so none are answered")
+            }
+            other => Failure::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Failure {
+        Failure::BadRequest(error.to_string())
+    }
+}

@@ -1,0 +1,159 @@
+//! The logs: checkpoints and tiles (C2SP tlog-tiles), and openings for those who are cleared.
+//! `docs/spec/log.md` is the specification.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use comity_node::Node;
+use comity_node::release::Released;
+use comity_tlog::TilePath;
+use comity_view::Right;
+use comity_wire::entry::Log;
+use sha2::{Digest as _, Sha256};
+
+use crate::caller::Caller;
+use crate::error::Failure;
+use crate::pages;
+
+const UNKNOWN: Failure = Failure::NotFound("there is nothing at this path");
+
+/// A full tile never changes.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+
+/// The log of a name, for a caller who may know of it. Accesses are for reviewers and those who
+/// look after the machine; their contents are for reviewers alone.
+fn log(caller: &Caller, name: &str) -> Result<Log, Failure> {
+    caller.need(&[Right::Read, Right::Review, Right::Administer])?;
+    let log = Log::from_name(name).ok_or(UNKNOWN)?;
+    if log == Log::Audit {
+        caller.need(&[Right::Review, Right::Administer])?;
+    }
+    Ok(log)
+}
+
+pub(crate) async fn checkpoint(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Failure> {
+    let log = log(&caller, &name)?;
+    let note = pages::blocking(move || Ok(node.checkpoint(log)?)).await?;
+    let digest = Sha256::digest(note.as_bytes());
+    let mut etag = String::from("W/\"");
+    digest
+        .iter()
+        .take(12)
+        .for_each(|octet| etag.push_str(&format!("{octet:02x}")));
+    etag.push('"');
+    if pages::not_modified(&headers, &etag) {
+        return Ok(pages::unchanged(&etag));
+    }
+    let mut response = plain("text/plain; charset=utf-8", Body::from(note));
+    if let Ok(value) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    Ok(response)
+}
+
+pub(crate) async fn vkey(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response<Body>, Failure> {
+    let log = log(&caller, &name)?;
+    let verifier = node.verifier(log).ok_or(UNKNOWN)?;
+    Ok(plain(
+        "text/plain; charset=utf-8",
+        Body::from(format!("{}\n", verifier.vkey())),
+    ))
+}
+
+pub(crate) async fn tile(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    Path((name, rest)): Path<(String, String)>,
+) -> Result<Response<Body>, Failure> {
+    let log = log(&caller, &name)?;
+    let path = TilePath::parse(&format!("tile/{rest}")).ok_or(UNKNOWN)?;
+    let full = path.width == comity_tlog::tile::TILE_WIDTH;
+    let tile = pages::blocking(move || Ok(node.tile(log, &path)?))
+        .await?
+        .ok_or(UNKNOWN)?;
+    let mut response = plain("application/octet-stream", Body::from(tile));
+    if full {
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, FOR_EVER);
+    }
+    Ok(response)
+}
+
+pub(crate) async fn release(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response<Body>, Failure> {
+    caller.need(&[Right::Read, Right::Review])?;
+    let log = log(&caller, &name)?;
+    let raw = raw.unwrap_or_default();
+    let from = from(&raw)?;
+    let body = pages::blocking(move || {
+        let mut readable = Vec::new();
+        for collection in node.collections()? {
+            let grant = caller.grant(&node, &collection)?;
+            readable.extend(caller.reader.readable(collection.number, grant.read));
+        }
+        let released = node.release(&caller.checked, &readable, log, from)?;
+        pages::record(
+            &node,
+            &caller,
+            "release",
+            None,
+            &format!("{}?{raw}", log.name()),
+            None,
+        )?;
+        lines(&released)
+    })
+    .await?;
+    Ok(plain("application/jsonl", Body::from(body)))
+}
+
+fn from(raw: &str) -> Result<u64, Failure> {
+    let value = raw.split('&').find_map(|pair| pair.strip_prefix("from="));
+    value.map_or(Ok(0), |text| {
+        text.parse()
+            .map_err(|_| Failure::BadRequest("`from`: required: an index".into()))
+    })
+}
+
+fn lines(released: &Released) -> Result<Vec<u8>, Failure> {
+    let mut out = Vec::new();
+    for opening in &released.openings {
+        let line = serde_json::json!({
+            "index": opening.index,
+            "salt": STANDARD.encode(opening.salt),
+            "envelope": STANDARD.encode(&opening.envelope),
+        });
+        out.extend_from_slice(line.to_string().as_bytes());
+        out.push(b'\n');
+    }
+    let last = serde_json::json!({ "scanned_to": released.scanned_to });
+    out.extend_from_slice(last.to_string().as_bytes());
+    out.push(b'\n');
+    Ok(out)
+}
+
+fn plain(media_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::OK;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}

@@ -1,0 +1,175 @@
+//! Media types by the rules of HTTP (RFC 9110 §8.3, §12.5.1), as far as TAXII needs them.
+
+use axum::http::{HeaderMap, header};
+
+use crate::error::Failure;
+
+/// A media type with its parameters, or a range of them.
+#[derive(Debug, PartialEq, Eq)]
+struct Media {
+    essence: String,
+    parameters: Vec<(String, String)>,
+}
+
+/// Judges Accept: at least one range must take TAXII 2.1 (T004–T009). Without the header
+/// anything is acceptable (RFC 9110); `*/*` and `application/*` take it too.
+pub(crate) fn accept(headers: &HeaderMap) -> Result<(), Failure> {
+    let mut any = false;
+    for value in headers.get_all(header::ACCEPT) {
+        any = true;
+        let text = value.to_str().unwrap_or_default();
+        if split(text, ',')
+            .iter()
+            .filter_map(|range| parse(range))
+            .any(|range| range.is_taxii(true))
+        {
+            return Ok(());
+        }
+    }
+    if any {
+        Err(Failure::NotAcceptable)
+    } else {
+        Ok(())
+    }
+}
+
+/// Judges the Content-Type of a body: TAXII, of version 2.1 if it names one (T048, T049).
+pub(crate) fn content_type(headers: &HeaderMap) -> Result<(), Failure> {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    match value.and_then(parse) {
+        Some(media) if media.is_taxii(false) => Ok(()),
+        _ => Err(Failure::UnsupportedMedia),
+    }
+}
+
+impl Media {
+    fn is_taxii(&self, range: bool) -> bool {
+        let named = |name: &str| {
+            self.parameters
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.as_str())
+        };
+        if range && named("q").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0)) {
+            return false;
+        }
+        match self.essence.as_str() {
+            "application/taxii+json" => named("version").is_none_or(|version| version == "2.1"),
+            "*/*" | "application/*" => range,
+            _ => false,
+        }
+    }
+}
+
+fn parse(text: &str) -> Option<Media> {
+    let mut parts = split(text, ';').into_iter();
+    let essence = parts.next()?.trim().to_ascii_lowercase();
+    let (main, sub) = essence.split_once('/')?;
+    if main.is_empty() || sub.is_empty() {
+        return None;
+    }
+    let mut parameters = Vec::new();
+    for part in parts {
+        if part.trim().is_empty() {
+            continue;
+        }
+        let (name, value) = part.split_once('=')?;
+        parameters.push((name.trim().to_ascii_lowercase(), unquote(value.trim())));
+    }
+    Some(Media {
+        essence,
+        parameters,
+    })
+}
+
+fn unquote(text: &str) -> String {
+    match text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+    {
+        Some(inner) => inner.replace("\\\"", "\"").replace("\\\\", "\\"),
+        None => text.to_owned(),
+    }
+}
+
+/// Splits outside of quoted strings.
+fn split(text: &str, at: char) -> Vec<&str> {
+    let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (place, one) in text.char_indices() {
+        match one {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if one == at && !quoted => {
+                parts.push(text.get(start..place).unwrap_or_default());
+                start = place + one.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(text.get(start..).unwrap_or_default());
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn accepts(text: &'static str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(text));
+        accept(&headers).is_ok()
+    }
+
+    fn takes(text: &'static str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(text));
+        content_type(&headers).is_ok()
+    }
+
+    #[test]
+    fn accept_by_the_rules_of_http() {
+        for good in [
+            "application/taxii+json;version=2.1",
+            "application/taxii+json; version=2.1",
+            "Application/TAXII+json ; VERSION=\"2.1\"",
+            "application/taxii+json",
+            "text/html, application/taxii+json;version=2.1;q=0.5",
+            "application/vnd.oasis.stix+json; version=2.1, application/taxii+json",
+            "*/*",
+            "application/json, text/plain, */*",
+        ] {
+            assert!(accepts(good), "{good}");
+        }
+        for bad in [
+            "application/taxii+json;version=2.0",
+            "application/taxii+json;version=2.1;q=0",
+            "text/html",
+            "application/json",
+            "application/stix+json;version=2.1",
+            "",
+            "x",
+        ] {
+            assert!(!accepts(bad), "{bad}");
+        }
+        assert!(accept(&HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn content_type_is_taxii_21() {
+        assert!(takes("application/taxii+json;version=2.1"));
+        assert!(takes("application/taxii+json; version=\"2.1\""));
+        assert!(takes("application/taxii+json"));
+        for bad in [
+            "application/json",
+            "application/stix+json;version=2.1",
+            "*/*",
+            "application/taxii+json;version=2.0",
+        ] {
+            assert!(!takes(bad), "{bad}");
+        }
+    }
+}

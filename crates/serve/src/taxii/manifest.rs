@@ -1,0 +1,73 @@
+//! The manifest of a collection (TAXII 2.1 §5.3): the same selection as objects, without bodies.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use comity_node::Node;
+use comity_wire::taxii::filter::Query;
+use comity_wire::taxii::{ManifestRecord, STIX_MEDIA_TYPE};
+
+use crate::caller::TaxiiCaller;
+use crate::error::Failure;
+use crate::pages;
+
+pub(crate) async fn get(
+    State(node): State<Arc<Node>>,
+    TaxiiCaller(caller): TaxiiCaller,
+    Path(name): Path<String>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Failure> {
+    let (collection, readable) = caller.readable(&node, &name)?;
+    let raw = raw.unwrap_or_default();
+    let query = Query::parse(&raw)?;
+    pages::blocking(move || {
+        let (change, _) = node.state(readable)?;
+        let etag = pages::etag("manifest", &collection, &raw, change);
+        if pages::not_modified(&headers, &etag) {
+            pages::record(&node, &caller, "manifest", Some(&collection), &raw, None)?;
+            return Ok(pages::unchanged(&etag));
+        }
+        let page = node.page(readable, &query, pages::limit(&query))?;
+        pages::record(
+            &node,
+            &caller,
+            "manifest",
+            Some(&collection),
+            &raw,
+            Some(&page),
+        )?;
+        let mut out = Vec::with_capacity(page.rows.len() * 256 + 64);
+        out.push(b'{');
+        if let Some(next) = pages::next(&page) {
+            out.extend_from_slice(format!("\"more\":true,\"next\":\"{next}\"").as_bytes());
+        }
+        let (mut any, opened) = (false, out.len() > 1);
+        node.records(&page.rows, |row, record| {
+            let start: &[u8] = match (any, opened) {
+                (true, _) => b",",
+                (false, true) => b",\"objects\":[",
+                (false, false) => b"\"objects\":[",
+            };
+            any = true;
+            out.extend_from_slice(start);
+            let record = ManifestRecord {
+                id: &record.id,
+                date_added: row.date_added.to_string(),
+                version: &record.version,
+                media_type: STIX_MEDIA_TYPE,
+            };
+            serde_json::to_writer(&mut out, &record)
+        })?;
+        out.extend_from_slice(if any { b"]}" } else { b"}" });
+        let mut response = pages::taxii(StatusCode::OK, pages::bytes(out));
+        pages::date_headers(response.headers_mut(), &page);
+        if let Ok(value) = HeaderValue::from_str(&etag) {
+            response.headers_mut().insert(header::ETAG, value);
+        }
+        Ok(response)
+    })
+    .await
+}

@@ -1,0 +1,265 @@
+//! Objects of a collection: get (TAXII 2.1 §5.4) and add (§5.5).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
+use comity_node::Node;
+use comity_node::collection::Collection;
+use comity_view::Readable;
+use comity_view::query::{Page, Row};
+use comity_wire::limits::TAXII_BODY_BYTES_MAX;
+use comity_wire::taxii::filter::Query;
+use tokio::sync::oneshot;
+
+use crate::body::{self, Streamed};
+use crate::caller::{Caller, TaxiiCaller};
+use crate::error::Failure;
+use crate::pages;
+
+/// Octets of an envelope made at a time. What is larger goes out while the rest is read, so
+/// memory does not grow with the page.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// §5.4
+pub(crate) async fn get(
+    State(node): State<Arc<Node>>,
+    TaxiiCaller(caller): TaxiiCaller,
+    Path(name): Path<String>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Failure> {
+    let (collection, readable) = caller.readable(&node, &name)?;
+    let raw = raw.unwrap_or_default();
+    let query = Query::parse(&raw)?;
+    let asked = Asked {
+        caller,
+        collection,
+        readable,
+        query,
+        question: raw,
+        action: "objects",
+    };
+    envelope(node, asked, &headers).await
+}
+
+/// A question for objects, with everything that answering it takes.
+pub(crate) struct Asked {
+    pub(crate) caller: Caller,
+    pub(crate) collection: Collection,
+    pub(crate) readable: Readable,
+    pub(crate) query: Query,
+    pub(crate) question: String,
+    pub(crate) action: &'static str,
+}
+
+/// What the blocking side found before the body is whole.
+enum Found {
+    Unchanged,
+    Page { page: Page, body: Body },
+}
+
+/// Answers with an envelope (§3.7): `more` and `next` first, since they are known first.
+pub(crate) async fn envelope(
+    node: Arc<Node>,
+    asked: Asked,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, Failure> {
+    let headers = headers.clone();
+    let (sender, receiver) = oneshot::channel();
+    tokio::task::spawn_blocking(move || answer(&node, &asked, &headers, sender));
+    let (found, etag) = receiver
+        .await
+        .map_err(|_| Failure::Internal("a reading task ended early".into()))??;
+    let (page, body) = match found {
+        Found::Unchanged => return Ok(pages::unchanged(&etag)),
+        Found::Page { page, body } => (page, body),
+    };
+    let mut response = pages::taxii(StatusCode::OK, body);
+    pages::date_headers(response.headers_mut(), &page);
+    if let Ok(value) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    Ok(response)
+}
+
+type Reply = oneshot::Sender<Result<(Found, String), Failure>>;
+
+/// Runs on a thread that may block: selects the page, answers with its head and first chunk,
+/// goes on with the rest.
+fn answer(node: &Node, asked: &Asked, headers: &HeaderMap, reply: Reply) {
+    let (page, etag) = match select(node, asked, headers) {
+        Ok((Some(page), etag)) => (page, etag),
+        Ok((None, etag)) => {
+            let _ = reply.send(Ok((Found::Unchanged, etag)));
+            return;
+        }
+        Err(failure) => {
+            let _ = reply.send(Err(failure));
+            return;
+        }
+    };
+    let mut envelope = EnvelopeWriter::new(&page);
+    let first = match envelope.chunk(node) {
+        Ok(first) => first,
+        Err(failure) => {
+            let _ = reply.send(Err(failure));
+            return;
+        }
+    };
+    if envelope.done() {
+        let found = Found::Page {
+            page: page.clone(),
+            body: Body::from(first),
+        };
+        let _ = reply.send(Ok((found, etag)));
+        return;
+    }
+    let (chunks, streamed) = Streamed::new(first);
+    let found = Found::Page {
+        page: page.clone(),
+        body: Body::new(streamed),
+    };
+    if reply.send(Ok((found, etag))).is_err() {
+        return;
+    }
+    while !envelope.done() {
+        let chunk = envelope.chunk(node).map_err(|failure| {
+            tracing::error!(?failure, "a response had to be cut off");
+            std::io::Error::other("the node failed while reading")
+        });
+        let failed = chunk.is_err();
+        if chunks.blocking_send(chunk).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// The page, or nothing where the client has it already. The access is recorded here, before
+/// anything is answered.
+fn select(
+    node: &Node,
+    asked: &Asked,
+    headers: &HeaderMap,
+) -> Result<(Option<Page>, String), Failure> {
+    let (change, _) = node.state(asked.readable)?;
+    let etag = pages::etag(asked.action, &asked.collection, &asked.question, change);
+    let unchanged = pages::not_modified(headers, &etag);
+    let page = if unchanged {
+        None
+    } else {
+        Some(node.page(asked.readable, &asked.query, pages::limit(&asked.query))?)
+    };
+    let Asked {
+        caller,
+        collection,
+        question,
+        action,
+        ..
+    } = asked;
+    pages::record(
+        node,
+        caller,
+        action,
+        Some(collection),
+        question,
+        page.as_ref(),
+    )?;
+    Ok((page, etag))
+}
+
+/// Writes an envelope piece by piece, from rows to bodies.
+struct EnvelopeWriter<'a> {
+    page: &'a Page,
+    rest: &'a [Row],
+    opened: bool,
+    any: bool,
+    closed: bool,
+}
+
+impl<'a> EnvelopeWriter<'a> {
+    fn new(page: &'a Page) -> EnvelopeWriter<'a> {
+        EnvelopeWriter {
+            page,
+            rest: &page.rows,
+            opened: false,
+            any: false,
+            closed: false,
+        }
+    }
+
+    fn done(&self) -> bool {
+        self.closed
+    }
+
+    /// The next piece. An object that was withdrawn since the page was selected is left out.
+    fn chunk(&mut self, node: &Node) -> Result<Bytes, Failure> {
+        let mut out = Vec::with_capacity(CHUNK_BYTES.min(self.rest.len() * 2048 + 128));
+        if !self.opened {
+            self.opened = true;
+            out.push(b'{');
+            if let Some(next) = pages::next(self.page) {
+                out.extend_from_slice(format!("\"more\":true,\"next\":\"{next}\"").as_bytes());
+            }
+        }
+        let (mut any, opened) = (self.any, out.len() > 1);
+        let taken = node.objects(self.rest, |object| {
+            if any {
+                out.push(b',');
+            } else {
+                any = true;
+                let start = if opened {
+                    ",\"objects\":["
+                } else {
+                    "\"objects\":["
+                };
+                out.extend_from_slice(start.as_bytes());
+            }
+            out.extend_from_slice(object);
+            out.len() < CHUNK_BYTES
+        })?;
+        self.any = any;
+        self.rest = self.rest.get(taken..).unwrap_or_default();
+        if self.rest.is_empty() {
+            self.closed = true;
+            out.extend_from_slice(if self.any { b"]}" } else { b"}" });
+        }
+        Ok(Bytes::from(out))
+    }
+}
+
+/// §5.5
+pub(crate) async fn post(
+    State(node): State<Arc<Node>>,
+    TaxiiCaller(caller): TaxiiCaller,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, Failure> {
+    let (collection, grant) = caller.collection(&node, &name)?;
+    if !grant.write {
+        return Err(Failure::Forbidden(
+            "this collection cannot be written by you".into(),
+        ));
+    }
+    crate::negotiate::content_type(&headers)?;
+    let body = body::read(&headers, body, TAXII_BODY_BYTES_MAX).await?;
+    let status = pages::blocking(move || {
+        let split = comity_wire::stix::bundle::split(&body)
+            .map_err(|error| Failure::Unprocessable(error.to_string()))?;
+        if !split.about.has_objects {
+            let why = "required: an envelope, {\"objects\": [...]}";
+            return Err(Failure::Unprocessable(why.into()));
+        }
+        Ok(node.post(
+            &caller.checked,
+            &collection,
+            &split.objects,
+            caller.reader.now.0,
+        )?)
+    })
+    .await?;
+    pages::resource(StatusCode::ACCEPTED, &status)
+}

@@ -1,0 +1,460 @@
+//! A store in memory, for simulation: two journals on a disk that forgets what was not synced, and
+//! that can be told to fail at any step.
+//!
+//! A commit writes a record in several pieces and then syncs. At a crash each piece that was not
+//! synced is kept or lost by itself, in any order; on the next start a record counts if all of it
+//! is there and so is every record before it. This is what SQLite's write-ahead journal promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{ArrivalRow, DedupKey, EntryRef, Head, INDEX_MAX, KeyRow, Storage, StorageError};
+use crate::commitment::Commitment;
+use crate::merkle::Hash;
+use crate::seal;
+
+/// Pieces in which a record is written.
+const PIECES: u32 = 4;
+
+/// How a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The process stops before the step.
+    StopBefore,
+    /// The process stops while what the step writes is on its way to the disk.
+    StopWithin,
+    /// The step is done, all of it, and reports a failure.
+    FailedButPersisted,
+    /// No space is left; nothing is done.
+    Full,
+    /// The step is done, with one bit of an entry flipped on its way.
+    Flip,
+}
+
+/// A file: what is durable, what was written since, what a reader sees.
+#[derive(Debug, Clone, Default)]
+struct File<T> {
+    durable: T,
+    unsynced: Vec<T>,
+    live: T,
+}
+
+impl<T: Clone> File<T> {
+    fn write(&mut self, state: T) {
+        self.unsynced.push(state.clone());
+        self.live = state;
+    }
+
+    fn sync(&mut self) {
+        self.durable = self.live.clone();
+        self.unsynced.clear();
+    }
+
+    fn crash(&mut self, random: &mut dyn FnMut() -> u64) {
+        for state in std::mem::take(&mut self.unsynced) {
+            let all = 1u64 << PIECES;
+            if random() % all != all - 1 {
+                break;
+            }
+            self.durable = state;
+        }
+        self.live = self.durable.clone();
+    }
+}
+
+/// The log store.
+#[derive(Debug, Clone, Default)]
+struct Tables {
+    entries: BTreeMap<i64, (Commitment, Option<Vec<u8>>)>,
+    tiles: BTreeMap<(u8, u8, u64), Vec<Hash>>,
+    heads: BTreeMap<u8, Head>,
+    dedup: BTreeMap<DedupKey, EntryRef>,
+    arrivals: BTreeMap<u64, ArrivalRow>,
+    clocks: BTreeMap<u32, i64>,
+    erasing: BTreeSet<EntryRef>,
+}
+
+/// The key store.
+#[derive(Debug, Clone, Default)]
+struct Keys {
+    rows: BTreeMap<i64, KeyRow>,
+    secret: Option<[u8; 32]>,
+}
+
+#[derive(Debug, Default)]
+struct Disk {
+    log: File<Tables>,
+    keys: File<Keys>,
+    /// Which handle has a transaction open.
+    writer: Option<u64>,
+    handles: u64,
+    steps: u64,
+    plan: Option<(u64, Fault)>,
+    stopped: bool,
+}
+
+/// A simulated disk; clones are the same disk.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryDisk(Arc<Mutex<Disk>>);
+
+impl MemoryDisk {
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a store on it. Two at once are two writers without a lock between them.
+    pub fn open(&self) -> MemoryStorage {
+        let mut disk = self.disk();
+        disk.handles += 1;
+        MemoryStorage {
+            disk: self.clone(),
+            handle: disk.handles,
+            transaction: None,
+        }
+    }
+
+    /// Steps taken so far. Every change and every commit is one.
+    pub fn steps(&self) -> u64 {
+        self.disk().steps
+    }
+
+    /// Makes the step after the next `after` ones fail.
+    pub fn fail(&self, after: u64, fault: Fault) {
+        let mut disk = self.disk();
+        disk.plan = Some((disk.steps + after, fault));
+    }
+
+    /// Takes a planned fault back, and says whether it had struck.
+    pub fn clear_fault(&self) -> bool {
+        self.disk().plan.take().is_none()
+    }
+
+    /// The power fails: what was not synced is lost, torn or kept, as `random` has it. All stores
+    /// that were open are dead.
+    pub fn crash(&self, random: &mut dyn FnMut() -> u64) {
+        let mut disk = self.disk();
+        disk.log.crash(random);
+        disk.keys.crash(random);
+        disk.writer = None;
+        disk.plan = None;
+        disk.stopped = false;
+        disk.handles += 1;
+    }
+
+    /// The commitments of a log.
+    pub fn commitments(&self, log: u8) -> Vec<Commitment> {
+        let disk = self.disk();
+        let rows = disk.log.live.entries.range(span(log, 0, INDEX_MAX));
+        rows.map(|(_, (commitment, _))| *commitment).collect()
+    }
+
+    /// The head of a log.
+    pub fn head(&self, log: u8) -> Option<Head> {
+        self.disk().log.live.heads.get(&log).cloned()
+    }
+
+    /// The journal of arrivals.
+    pub fn arrivals(&self) -> Vec<ArrivalRow> {
+        self.disk().log.live.arrivals.values().copied().collect()
+    }
+
+    /// The envelope of an entry: `Err` where the body is there and does not open its commitment.
+    pub fn open_entry(&self, entry: EntryRef) -> Result<Option<Vec<u8>>, EntryRef> {
+        let disk = self.disk();
+        let Some((commitment, Some(body))) = disk.log.live.entries.get(&entry.key()) else {
+            return Ok(None);
+        };
+        let row = disk.keys.live.rows.get(&entry.key()).ok_or(entry)?;
+        let mut body = body.clone();
+        seal::unseal(&row.data_key, entry.log, entry.index, &mut body).map_err(|_| entry)?;
+        let opens = commitment.opens(&row.salt, &body);
+        opens.then_some(Some(body)).ok_or(entry)
+    }
+
+    /// Whether anything that opens an entry is still there.
+    pub fn has_key(&self, entry: EntryRef) -> bool {
+        self.disk().keys.live.rows.contains_key(&entry.key())
+    }
+}
+
+fn span(log: u8, from: u64, to: u64) -> std::ops::Range<i64> {
+    let at = |index| EntryRef { log, index }.key();
+    at(from)..at(to)
+}
+
+/// A store on a simulated disk.
+#[derive(Debug)]
+pub struct MemoryStorage {
+    disk: MemoryDisk,
+    handle: u64,
+    transaction: Option<Tables>,
+}
+
+fn stopped() -> StorageError {
+    StorageError::Io("stopped".to_owned())
+}
+
+/// What a step has to do about the plan.
+enum Step {
+    Go,
+    GoThenFail,
+    Within,
+    Flip,
+}
+
+impl MemoryStorage {
+    fn step(disk: &mut Disk) -> Result<Step, StorageError> {
+        if disk.stopped {
+            return Err(stopped());
+        }
+        let at = disk.steps;
+        disk.steps += 1;
+        let Some((_, fault)) = disk.plan.filter(|(planned, _)| *planned <= at) else {
+            return Ok(Step::Go);
+        };
+        disk.plan = None;
+        match fault {
+            Fault::Full => Err(StorageError::Full("memory")),
+            Fault::StopBefore => {
+                disk.stopped = true;
+                Err(stopped())
+            }
+            Fault::StopWithin => Ok(Step::Within),
+            Fault::FailedButPersisted => Ok(Step::GoThenFail),
+            Fault::Flip => Ok(Step::Flip),
+        }
+    }
+
+    /// A change within the transaction. Until the commit none of it is on the disk, so that all
+    /// ways to stop within it are one.
+    fn change<R>(&mut self, work: impl FnOnce(&mut Tables, bool) -> R) -> Result<R, StorageError> {
+        let mut disk = self.disk.disk();
+        let step = MemoryStorage::step(&mut disk)?;
+        let flip = matches!(step, Step::Flip);
+        if matches!(step, Step::Within | Step::GoThenFail) {
+            disk.stopped = true;
+            return Err(stopped());
+        }
+        let tables = self
+            .transaction
+            .as_mut()
+            .ok_or_else(|| StorageError::Io("no transaction".to_owned()))?;
+        Ok(work(tables, flip))
+    }
+
+    fn read<R>(&self, work: impl FnOnce(&Tables) -> R) -> Result<R, StorageError> {
+        let disk = self.disk.disk();
+        if disk.stopped {
+            return Err(stopped());
+        }
+        Ok(work(self.transaction.as_ref().unwrap_or(&disk.log.live)))
+    }
+
+    /// A transaction on the key store: written and synced.
+    fn change_keys(&mut self, work: impl FnOnce(&mut Keys)) -> Result<(), StorageError> {
+        let mut disk = self.disk.disk();
+        let step = MemoryStorage::step(&mut disk)?;
+        let mut state = disk.keys.live.clone();
+        work(&mut state);
+        disk.keys.write(state);
+        if matches!(step, Step::Within) {
+            disk.stopped = true;
+            return Err(stopped());
+        }
+        disk.keys.sync();
+        if matches!(step, Step::GoThenFail) {
+            disk.stopped = true;
+            return Err(stopped());
+        }
+        Ok(())
+    }
+}
+
+impl Storage for MemoryStorage {
+    fn begin(&mut self) -> Result<(), StorageError> {
+        let mut disk = self.disk.disk();
+        if !matches!(MemoryStorage::step(&mut disk)?, Step::Go | Step::Flip) {
+            disk.stopped = true;
+            return Err(stopped());
+        }
+        if disk.writer.is_some_and(|writer| writer != self.handle) {
+            return Err(StorageError::Busy("memory"));
+        }
+        disk.writer = Some(self.handle);
+        self.transaction = Some(disk.log.live.clone());
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), StorageError> {
+        let mut disk = self.disk.disk();
+        let step = MemoryStorage::step(&mut disk)?;
+        let Some(state) = self.transaction.take() else {
+            return Err(StorageError::Io("no transaction".to_owned()));
+        };
+        disk.log.write(state);
+        disk.writer = None;
+        if matches!(step, Step::Within) {
+            disk.stopped = true;
+            return Err(stopped());
+        }
+        disk.log.sync();
+        if matches!(step, Step::GoThenFail) {
+            disk.stopped = true;
+            return Err(stopped());
+        }
+        Ok(())
+    }
+
+    fn rollback(&mut self) -> Result<(), StorageError> {
+        let mut disk = self.disk.disk();
+        if disk.stopped {
+            return Err(stopped());
+        }
+        if self.transaction.take().is_some() {
+            disk.writer = None;
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, log: u8) -> Result<Option<Head>, StorageError> {
+        self.read(|tables| tables.heads.get(&log).cloned())
+    }
+
+    fn swap_head(&mut self, old: Option<(u64, Hash)>, new: &Head) -> Result<bool, StorageError> {
+        self.change(|tables, _| {
+            let stored = tables.heads.get(&new.log);
+            let same = stored.map(|head| (head.size, head.root)) == old;
+            if same {
+                tables.heads.insert(new.log, new.clone());
+            }
+            same
+        })
+    }
+
+    fn put_entry(
+        &mut self,
+        entry: EntryRef,
+        commitment: &Commitment,
+        body: &[u8],
+    ) -> Result<(), StorageError> {
+        self.change(|tables, flip| {
+            let mut commitment = *commitment;
+            if flip && let Some(octet) = commitment.0.first_mut() {
+                *octet ^= 1;
+            }
+            let row = (commitment, Some(body.to_vec()));
+            tables.entries.insert(entry.key(), row);
+        })
+    }
+
+    fn commitments(
+        &mut self,
+        log: u8,
+        from: u64,
+        to: u64,
+        each: &mut dyn FnMut(Commitment),
+    ) -> Result<(), StorageError> {
+        self.read(|tables| {
+            let rows = tables.entries.range(span(log, from, to));
+            rows.for_each(|(_, (commitment, _))| each(*commitment));
+        })
+    }
+
+    fn erase_body(&mut self, entry: EntryRef) -> Result<bool, StorageError> {
+        self.change(|tables, _| {
+            let body = tables.entries.get_mut(&entry.key());
+            let removed = body.is_some_and(|(_, body)| body.take().is_some());
+            if removed {
+                tables.erasing.insert(entry);
+            }
+            removed
+        })
+    }
+
+    fn erasing(&mut self) -> Result<Vec<EntryRef>, StorageError> {
+        self.read(|tables| tables.erasing.iter().copied().collect())
+    }
+
+    fn erased(&mut self, entries: &[EntryRef]) -> Result<(), StorageError> {
+        self.change(|tables, _| {
+            tables.erasing.retain(|entry| !entries.contains(entry));
+        })
+    }
+
+    fn put_tile(
+        &mut self,
+        log: u8,
+        level: u8,
+        n: u64,
+        hashes: &[Hash],
+    ) -> Result<(), StorageError> {
+        self.change(|tables, _| {
+            tables.tiles.insert((log, level, n), hashes.to_vec());
+        })
+    }
+
+    fn tile(&mut self, log: u8, level: u8, n: u64) -> Result<Option<Vec<Hash>>, StorageError> {
+        self.read(|tables| tables.tiles.get(&(log, level, n)).cloned())
+    }
+
+    fn put_dedup(&mut self, key: &DedupKey, entry: EntryRef) -> Result<(), StorageError> {
+        self.change(|tables, _| {
+            tables.dedup.insert(*key, entry);
+        })
+    }
+
+    fn dedup(&mut self, key: &DedupKey) -> Result<Option<EntryRef>, StorageError> {
+        self.read(|tables| tables.dedup.get(key).copied())
+    }
+
+    fn put_arrival(&mut self, row: &ArrivalRow) -> Result<(), StorageError> {
+        self.change(|tables, _| {
+            tables.arrivals.insert(row.seq, *row);
+        })
+    }
+
+    fn last_seq(&mut self) -> Result<u64, StorageError> {
+        self.read(|tables| tables.arrivals.keys().next_back().copied().unwrap_or(0))
+    }
+
+    fn clock(&mut self, collection: u32) -> Result<Option<i64>, StorageError> {
+        self.read(|tables| tables.clocks.get(&collection).copied())
+    }
+
+    fn set_clock(&mut self, collection: u32, last: i64) -> Result<(), StorageError> {
+        self.change(|tables, _| {
+            tables.clocks.insert(collection, last);
+        })
+    }
+
+    fn put_keys(&mut self, rows: &[KeyRow]) -> Result<(), StorageError> {
+        self.change_keys(|keys| {
+            let rows = rows.iter().cloned();
+            keys.rows.extend(rows.map(|row| (row.entry.key(), row)));
+        })
+    }
+
+    fn remove_keys(&mut self, entries: &[EntryRef]) -> Result<(), StorageError> {
+        self.change_keys(|keys| {
+            for entry in entries {
+                keys.rows.remove(&entry.key());
+            }
+        })
+    }
+
+    fn remove_keys_from(&mut self, from: EntryRef) -> Result<(), StorageError> {
+        let gone = span(from.log, from.index, INDEX_MAX);
+        self.change_keys(|keys| keys.rows.retain(|key, _| !gone.contains(key)))
+    }
+
+    fn scrub(&mut self) -> Result<bool, StorageError> {
+        Ok(true)
+    }
+
+    fn local_secret(&mut self, fresh: &[u8; 32]) -> Result<[u8; 32], StorageError> {
+        self.change_keys(|keys| {
+            keys.secret.get_or_insert(*fresh);
+        })?;
+        Ok(self.disk.disk().keys.live.secret.unwrap_or(*fresh))
+    }
+}

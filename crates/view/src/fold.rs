@@ -1,0 +1,127 @@
+//! Entries and arrivals to rows. Each function says what it depends on; none of them can refuse.
+
+mod arrival;
+mod share;
+mod withdraw;
+
+use comity_wire::id::Uuid;
+use comity_wire::time::Instant;
+use rusqlite::Transaction;
+
+use crate::Position;
+use crate::store::{get_folded, set_folded};
+
+pub(crate) use arrival::fold as fold_arrival;
+
+/// An entry, reduced to what the fold needs.
+#[derive(Debug)]
+pub struct Folded<'a> {
+    /// Where it stands.
+    pub position: Position,
+    /// What it does.
+    pub effect: Effect<'a>,
+}
+
+/// What an entry does to the view.
+#[derive(Debug)]
+pub enum Effect<'a> {
+    /// `share`: an object version is known.
+    Share(ObjectFacts<'a>),
+    /// `withdraw`: these entries say nothing any more.
+    Withdraw(Vec<Position>),
+    /// Nothing here: a kind that has no rows, an erased entry, or a void one.
+    Nothing,
+}
+
+/// An object version, as far as queries and admission ask about it.
+#[derive(Debug, Clone)]
+pub struct ObjectFacts<'a> {
+    /// The identifier as written.
+    pub id: &'a str,
+    /// The type.
+    pub object_type: &'a str,
+    /// The identifier's UUID.
+    pub uuid: Uuid,
+    /// The version as written; for an observable the time of its entry.
+    pub version: &'a str,
+    /// The instant of the version.
+    pub instant: Instant,
+    /// Whether the object has no versions of its own: a cyber-observable.
+    pub unversioned: bool,
+    /// When it was created.
+    pub created: Option<Instant>,
+    /// The identity that created it.
+    pub created_by: Option<Uuid>,
+    /// Whether this version revokes the object.
+    pub revoked: bool,
+    /// Whether it waits for an attestation.
+    pub held_back: bool,
+    /// When the entry expires, in microseconds since 1970.
+    pub expires: Option<i64>,
+}
+
+/// A line of the journal of arrivals: an entry came into a collection, or left it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// The number of the line, ascending.
+    pub seq: i64,
+    /// The number of the collection.
+    pub collection: u32,
+    /// The entry.
+    pub position: Position,
+    /// When it came or left, in microseconds since 1970; ascends within a collection.
+    pub date_added: i64,
+    /// Whether it left.
+    pub gone: bool,
+}
+
+pub(crate) const FLAG_REVOKED: i64 = 1;
+pub(crate) const FLAG_UNVERSIONED: i64 = 2;
+pub(crate) const FLAG_HELD_BACK: i64 = 4;
+
+pub(crate) fn entries(
+    tx: &Transaction<'_>,
+    types: &mut Vec<(String, i64)>,
+    entries: &[Folded<'_>],
+) -> rusqlite::Result<()> {
+    let mut sizes: Vec<(u8, i64)> = Vec::new();
+    for entry in entries {
+        let log = entry.position.log;
+        let next = i64::try_from(entry.position.index)
+            .unwrap_or(i64::MAX)
+            .saturating_add(1);
+        let size = match sizes.iter_mut().find(|(known, _)| *known == log) {
+            Some((_, size)) => size,
+            None => {
+                sizes.push((log, get_folded(tx, i64::from(log))?));
+                match sizes.last_mut() {
+                    Some((_, size)) => size,
+                    None => continue,
+                }
+            }
+        };
+        if next <= *size {
+            continue;
+        }
+        *size = next;
+        match &entry.effect {
+            Effect::Share(facts) => share::fold(tx, types, entry.position, facts)?,
+            Effect::Withdraw(targets) => withdraw::fold(tx, targets)?,
+            Effect::Nothing => {}
+        }
+    }
+    sizes
+        .into_iter()
+        .try_for_each(|(log, size)| set_folded(tx, i64::from(log), size))
+}
+
+pub(crate) fn arrivals(tx: &Transaction<'_>, arrivals: &[Arrival]) -> rusqlite::Result<()> {
+    let Some(last) = arrivals.last() else {
+        return Ok(());
+    };
+    let folded = get_folded(tx, crate::store::ARRIVALS)?;
+    for arrival in arrivals.iter().filter(|arrival| arrival.seq > folded) {
+        fold_arrival(tx, arrival)?;
+    }
+    set_folded(tx, crate::store::ARRIVALS, folded.max(last.seq))
+}

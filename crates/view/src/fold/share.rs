@@ -1,0 +1,63 @@
+//! `share`: an object version is known. Depends on the entry alone.
+
+use rusqlite::{Transaction, params};
+
+use crate::Position;
+use crate::fold::{FLAG_HELD_BACK, FLAG_REVOKED, FLAG_UNVERSIONED, ObjectFacts};
+
+pub(crate) fn fold(
+    tx: &Transaction<'_>,
+    types: &mut Vec<(String, i64)>,
+    position: Position,
+    facts: &ObjectFacts<'_>,
+) -> rusqlite::Result<()> {
+    let object_type = type_number(tx, types, facts.object_type)?;
+    let instant = facts.instant.sort_key();
+    let plain = is_plain(facts);
+    let flag = |set: bool, bit: i64| if set { bit } else { 0 };
+    let flags = flag(facts.revoked, FLAG_REVOKED)
+        | flag(facts.unversioned, FLAG_UNVERSIONED)
+        | flag(facts.held_back, FLAG_HELD_BACK);
+    tx.prepare_cached("INSERT INTO version VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+        .execute(params![
+            position.key(),
+            object_type,
+            facts.uuid.0,
+            (!plain).then_some(facts.id),
+            facts.version,
+            instant,
+            facts.created.map(|created| created.sort_key()),
+            facts.created_by.map(|uuid| uuid.0),
+            flags,
+            facts.expires,
+        ])?;
+    tx.prepare_cached("INSERT INTO version_of VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![facts.uuid.0, object_type, instant, position.key()])?;
+    Ok(())
+}
+
+/// Whether the identifier can be written again from type and UUID: its digits are lower case.
+fn is_plain(facts: &ObjectFacts<'_>) -> bool {
+    !facts.id.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// Types are few and asked for with every object, so they are kept in memory, sorted by name.
+fn type_number(
+    tx: &Transaction<'_>,
+    types: &mut Vec<(String, i64)>,
+    name: &str,
+) -> rusqlite::Result<i64> {
+    let at = match types.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
+        Ok(at) => return Ok(types.get(at).map_or(0, |(_, number)| *number)),
+        Err(at) => at,
+    };
+    // A fold that was rolled back may have left a number here that the file does not have; the
+    // file decides.
+    tx.prepare_cached("INSERT OR IGNORE INTO object_type (name) VALUES (?1)")?
+        .execute([name])?;
+    let number = tx
+        .prepare_cached("SELECT id FROM object_type WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))?;
+    types.insert(at, (name.to_owned(), number));
+    Ok(number)
+}

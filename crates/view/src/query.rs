@@ -1,0 +1,9 @@
+//! Questions to the view, one file a noun.
+
+mod known;
+mod manifest;
+mod objects;
+
+pub use known::{KnownVersion, collections_of, known, position_of, version_text};
+pub use manifest::{VersionRecord, record};
+pub use objects::{Page, Row, exists, is_held, page, state};

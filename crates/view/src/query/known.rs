@@ -1,0 +1,91 @@
+//! What is known of an object before another version of it is admitted. Asked by the writer
+//! alone, about its own party's entries, so it takes no [`crate::Reader`].
+
+use comity_wire::id::Uuid;
+use comity_wire::time::Instant;
+use rusqlite::{OptionalExtension, params};
+
+use crate::Position;
+use crate::fold::{FLAG_REVOKED, FLAG_UNVERSIONED};
+use crate::store::{View, ViewError};
+
+/// A version of an object that the view knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownVersion {
+    /// The entry that holds it.
+    pub position: Position,
+    /// The instant of the version.
+    pub instant: Instant,
+    /// Whether the object has no versions of its own.
+    pub unversioned: bool,
+    /// When the object was created.
+    pub created: Option<Instant>,
+    /// The identity that created it.
+    pub created_by: Option<Uuid>,
+    /// Whether this version revokes the object.
+    pub revoked: bool,
+    /// When the entry expires.
+    pub expires: Option<i64>,
+}
+
+/// All known versions of an object, oldest first.
+pub fn known(view: &View, object_type: &str, uuid: Uuid) -> Result<Vec<KnownVersion>, ViewError> {
+    let mut statement = view.connection().prepare_cached(
+        "SELECT version.key, version.instant, version.created, version.created_by, version.flags,
+                version.expires
+         FROM version_of JOIN object_type ON object_type.id = version_of.type
+         JOIN version ON version.key = version_of.key
+         WHERE version_of.uuid = ?1 AND object_type.name = ?2 ORDER BY version_of.instant",
+    )?;
+    let mut rows = statement.query(params![uuid.0, object_type])?;
+    let mut versions = Vec::new();
+    while let Some(row) = rows.next()? {
+        let instant: String = row.get(1)?;
+        // A text that does not read is a damaged view; `verify` names it. Here it counts as the
+        // oldest instant, which refuses nothing.
+        let instant = Instant::from_sort_key(&instant).unwrap_or(Instant::from_micros(i64::MIN));
+        let created: Option<String> = row.get(2)?;
+        let flags: i64 = row.get(4)?;
+        versions.push(KnownVersion {
+            position: Position::from_key(row.get(0)?),
+            instant,
+            unversioned: flags & FLAG_UNVERSIONED != 0,
+            created: created.and_then(|key| Instant::from_sort_key(&key).ok()),
+            created_by: row.get::<_, Option<[u8; 16]>>(3)?.map(Uuid),
+            revoked: flags & FLAG_REVOKED != 0,
+            expires: row.get(5)?,
+        });
+    }
+    Ok(versions)
+}
+
+/// When an entry came into a collection, if it is there now.
+pub fn position_of(
+    view: &View,
+    collection: u32,
+    position: Position,
+) -> Result<Option<i64>, ViewError> {
+    Ok(view
+        .connection()
+        .prepare_cached("SELECT date_added FROM held WHERE key = ?1 AND collection = ?2")?
+        .query_row(params![position.key(), collection], |row| row.get(0))
+        .optional()?)
+}
+
+/// The version of an entry's object as clients see it.
+pub fn version_text(view: &View, position: Position) -> Result<Option<String>, ViewError> {
+    Ok(view
+        .connection()
+        .prepare_cached("SELECT version FROM version WHERE key = ?1")?
+        .query_row([position.key()], |row| row.get(0))
+        .optional()?)
+}
+
+/// The collections that hold an entry's object version.
+pub fn collections_of(view: &View, position: Position) -> Result<Vec<u32>, ViewError> {
+    let mut statement = view
+        .connection()
+        .prepare_cached("SELECT collection FROM held WHERE key = ?1")?;
+    let rows = statement.query_map([position.key()], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,229 @@
+//! The file of the view: opening it, dropping it, and the connections to it.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction};
+
+use crate::fold::{self, Arrival, Folded};
+
+/// The version of `schema.sql`. Another one on disk means: drop and fold again.
+const SCHEMA_VERSION: i64 = 1;
+
+/// Marks the file as ours ("CmVw").
+pub(crate) const APPLICATION_ID: i64 = 0x436d_5677;
+
+/// Kibibytes of pages that the writing connection keeps. The random-keyed index is what profits.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+
+/// Kibibytes of pages that each reading connection keeps.
+const READER_CACHE_KIB: i64 = 4 * 1024;
+
+/// What can go wrong with the view. It is disposable: the remedy is always to fold again.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// SQLite says so.
+    #[error("view.db: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file could not be removed.
+    #[error("cannot remove `{path}`: {source}")]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The writing side: one connection, owned by the writer.
+#[derive(Debug)]
+pub struct View {
+    connection: Connection,
+    types: Vec<(String, i64)>,
+}
+
+/// How a view was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// As it was left: only what came since has to be folded.
+    Kept,
+    /// Empty, and why: everything has to be folded.
+    Dropped(&'static str),
+}
+
+impl View {
+    /// Opens the view, or an empty one where it cannot be trusted. `boot` names this boot of the
+    /// machine: the file is written without waiting for the disk, so it survives a killed
+    /// process but not a loss of power.
+    pub fn open(path: &Path, boot: &str) -> Result<(View, Opened), ViewError> {
+        let opened = match View::look(path, boot) {
+            Ok(None) => Opened::Kept,
+            Ok(Some(reason)) => Opened::Dropped(reason),
+            Err(_) => Opened::Dropped("the file cannot be read"),
+        };
+        if let Opened::Dropped(_) = opened {
+            remove(path)?;
+        }
+        let connection = Connection::open(path)?;
+        settings(&connection, WRITER_CACHE_KIB)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        if let Opened::Dropped(_) = opened {
+            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+            connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            connection.execute_batch(include_str!("store/schema.sql"))?;
+        }
+        connection.execute("INSERT OR REPLACE INTO left_by VALUES (0, ?1)", [boot])?;
+        let types = types(&connection)?;
+        Ok((View { connection, types }, opened))
+    }
+
+    /// An empty view in memory, to fold into and compare with.
+    pub fn in_memory() -> Result<View, ViewError> {
+        let connection = Connection::open_in_memory()?;
+        settings(&connection, WRITER_CACHE_KIB)?;
+        connection.execute_batch(include_str!("store/schema.sql"))?;
+        Ok(View {
+            connection,
+            types: Vec::new(),
+        })
+    }
+
+    /// The view as it is on disk, to compare with another; it is not written.
+    pub fn open_to_compare(path: &Path) -> Result<View, ViewError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        settings(&connection, READER_CACHE_KIB)?;
+        Ok(View {
+            connection,
+            types: Vec::new(),
+        })
+    }
+
+    /// Why the file cannot be kept, if so.
+    fn look(path: &Path, boot: &str) -> Result<Option<&'static str>, ViewError> {
+        if !path.exists() {
+            return Ok(Some("there is none yet"));
+        }
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        if number("application_id")? != APPLICATION_ID || number("user_version")? != SCHEMA_VERSION
+        {
+            return Ok(Some("it has another schema version"));
+        }
+        let left: Option<String> = connection
+            .query_row("SELECT boot FROM left_by WHERE only = 0", [], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        match left.as_deref() {
+            Some(CLOSED) => Ok(None),
+            Some(left) if left == boot => Ok(None),
+            _ => Ok(Some("the machine went down while it was open")),
+        }
+    }
+
+    /// How far a log is folded.
+    pub fn folded(&self, log: u8) -> Result<u64, ViewError> {
+        Ok(folded(&self.connection, i64::from(log))?.unsigned_abs())
+    }
+
+    /// How far the journal of arrivals is folded: its last sequence number.
+    pub fn folded_arrivals(&self) -> Result<i64, ViewError> {
+        Ok(folded(&self.connection, ARRIVALS)?)
+    }
+
+    /// Folds entries and arrivals, all or none. Both ascend and follow what is folded already;
+    /// what was folded before is skipped, so that recovery may overlap.
+    pub fn fold(&mut self, entries: &[Folded<'_>], arrivals: &[Arrival]) -> Result<(), ViewError> {
+        let transaction = self.connection.transaction()?;
+        fold::entries(&transaction, &mut self.types, entries)?;
+        fold::arrivals(&transaction, arrivals)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Leaves the file in a state that survives a loss of power.
+    pub fn close(self) -> Result<(), ViewError> {
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        self.connection
+            .execute("INSERT OR REPLACE INTO left_by VALUES (0, ?1)", [CLOSED])?;
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+/// The reading side: one connection to ask, as many as there are threads that do.
+#[derive(Debug)]
+pub struct Queries {
+    pub(crate) connection: Connection,
+}
+
+impl Queries {
+    /// Opens the file that a [`View`] keeps.
+    pub fn open(path: &Path) -> Result<Queries, ViewError> {
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        settings(&connection, READER_CACHE_KIB)?;
+        Ok(Queries { connection })
+    }
+}
+
+/// What `left_by` says after an orderly end.
+const CLOSED: &str = "closed";
+
+/// What stands for the journal of arrivals among the logs.
+pub(crate) const ARRIVALS: i64 = -1;
+
+fn folded(connection: &Connection, log: i64) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT size FROM folded WHERE log = ?1")?
+        .query_row([log], |row| row.get(0))
+        .optional()
+        .map(Option::unwrap_or_default)
+}
+
+pub(crate) fn set_folded(tx: &Transaction<'_>, log: i64, size: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT OR REPLACE INTO folded VALUES (?1, ?2)")?
+        .execute([log, size])?;
+    Ok(())
+}
+
+pub(crate) fn get_folded(tx: &Transaction<'_>, log: i64) -> rusqlite::Result<i64> {
+    folded(tx, log)
+}
+
+fn settings(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))
+}
+
+fn types(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
+    let mut statement = connection.prepare("SELECT name, id FROM object_type ORDER BY name")?;
+    statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn remove(path: &Path) -> Result<(), ViewError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        let path = PathBuf::from(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(ViewError::Remove { path, source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+-- The view. Nothing here is a source: all of it is folded from the logs and the arrivals.
+-- Keys are positions: log << 48 | index.
+
+-- How far each log is folded; -1 stands for the journal of arrivals.
+CREATE TABLE folded (log INTEGER PRIMARY KEY, size INTEGER NOT NULL);
+
+-- How the file was left: whose boot of the machine wrote it.
+CREATE TABLE left_by (only INTEGER PRIMARY KEY CHECK (only = 0), boot TEXT NOT NULL);
+
+CREATE TABLE object_type (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+-- One row per object version: what queries show and what admission asks about it.
+CREATE TABLE version (
+    key INTEGER PRIMARY KEY,
+    type INTEGER NOT NULL,
+    uuid BLOB NOT NULL,
+    spelling TEXT,              -- the id as written, where it is not `type--uuid` in lower case
+    version TEXT NOT NULL,      -- as written; for an observable the time of its entry
+    instant TEXT NOT NULL,      -- the version's instant, in a form that sorts
+    created TEXT,               -- the same of `created`
+    created_by BLOB,            -- UUID of the creating identity
+    flags INTEGER NOT NULL,     -- 1 revoked, 2 unversioned, 4 held back
+    expires INTEGER             -- microseconds; a deadline, never compared to a clock here
+);
+
+-- The one index with random keys: all versions of an object.
+CREATE TABLE version_of (
+    uuid BLOB NOT NULL,
+    type INTEGER NOT NULL,
+    instant TEXT NOT NULL,
+    key INTEGER NOT NULL,
+    PRIMARY KEY (uuid, type, instant, key)
+) WITHOUT ROWID;
+
+-- What each collection holds, in the order in which it came in. `date_added` is unique in its
+-- collection, so a position in this table is one number. `place`: 1 first version, 2 last.
+CREATE TABLE held (
+    collection INTEGER NOT NULL,
+    date_added INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    expires INTEGER,
+    PRIMARY KEY (collection, date_added)
+) WITHOUT ROWID;
+CREATE INDEX held_by_type ON held (collection, type, date_added);
+CREATE UNIQUE INDEX held_by_key ON held (key, collection);
+
+-- The last change of each collection: the number of the arrival. It names a state for ETags.
+CREATE TABLE changed (
+    collection INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    holds INTEGER NOT NULL      -- how many object versions it holds
+);
