@@ -391,7 +391,33 @@ def self_test(directory):
         ensure(check_consistency(proof, old, pair[0], new, pair[1]), "consistency")
         ensure(not check_consistency(proof, old, pair[1], new, pair[1]), "consistency with another")
 
-    # The files of a log of 300 entries, served from memory, with two of them opened.
+    # A release of one entry, and each way in which it can be wrong.
+    last = cases[-1]
+    record = {"index": 0, "salt": last["salt"], "envelope": last["envelope"]}
+    leaf = bytes.fromhex(last["leaf"])
+
+    def release(record, log="shared", party="alpha", scanned=1):
+        page = json.dumps(record) + "\n" + json.dumps({"scanned_to": scanned}) + "\n"
+        return check_releases(lambda _: page.encode(), log, party, [leaf])
+
+    ensure(release(record) == 1, "release")
+    for wrong in (
+        lambda: release(record, log="acts"),
+        lambda: release(record, party="beta"),
+        lambda: release(record, scanned=0),
+        lambda: release({**record, "index": 1}),
+        lambda: release({**record, "salt": base64.b64encode(bytes(32)).decode()}),
+        lambda: release({**record, "salt": base64.b64encode(bytes(31)).decode()}),
+        lambda: release({**record, "envelope": ""}),
+    ):
+        try:
+            wrong()
+        except Mismatch:
+            pass
+        else:
+            raise Mismatch("a wrong release is not noticed")
+
+    # The files of a log of 300 entries, served from memory.
     files = {path: unbase64(text) for path, text in load("bundle.json")["files"].items()}
     note = next(c["note"] for c in checkpoints["checkpoints"] if c["size"] == 300)
     files["checkpoint"] = note.encode()

@@ -3,6 +3,14 @@
 //!
 //! `§` in a case stands for a value that nobody may read in a refusal.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests: a panic is the failure, a printed line the count or the skip"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -37,8 +45,8 @@ fn every_case_of_every_row() {
     );
 }
 
-/// One case: `admit` wants neither hold nor flag, `admit-custom` any flag that is not the floor's,
-/// `expiry` a life of six months, the others name their code.
+/// One case: `admit` and `admit-custom` want neither hold nor flag of the floor, `expiry` a life of
+/// six months, the others name their code.
 fn check(case: &Case) -> Result<(), String> {
     let fail = |got: String| {
         Err(format!(
@@ -126,6 +134,42 @@ fn every_code_is_met_and_every_row_lets_something_pass() {
         let met = named.contains(code.id) || elsewhere.contains(&code.id);
         assert!(met, "no case for {}", code.id);
     }
+    let rows: BTreeSet<&str> = cases.iter().map(|case| case.row.as_str()).collect();
+    // Whole rows of the table that let nothing pass, or that keep nothing out by themselves.
+    let none_pass = ["email-addr", "sanctions list", "sighting", "bundles"];
+    let all_pass = [
+        "campaign",
+        "malware",
+        "tool",
+        "attack-pattern",
+        "infrastructure",
+        "vulnerability",
+        "course-of-action",
+        "grouping",
+        "opinion",
+        "report",
+        "file",
+        "x_mitre_contributors",
+        "bibliography",
+        "network-traffic",
+    ];
+    for row in rows {
+        let some = |wanted: bool| {
+            let passes = |case: &&Case| {
+                let verb = case.expect.split(' ').next().unwrap_or("");
+                matches!(verb, "admit" | "admit-custom" | "expiry") == wanted
+            };
+            cases
+                .iter()
+                .filter(|case| case.row == row)
+                .any(|case| passes(&case))
+        };
+        assert!(
+            some(true) || none_pass.contains(&row) || row == "network-traffic",
+            "{row}"
+        );
+        assert!(some(false) || all_pass.contains(&row), "{row}");
+    }
     assert_eq!(floor::FLOOR_VERSION, 1);
 }
 
@@ -171,6 +215,38 @@ fn created_by_ref_to_a_refused_id() {
         .unwrap();
     assert_eq!(flag.path.as_str(), "created_by_ref");
     assert!(admitted.created_by().is_some(), "the reference is kept");
+}
+
+/// A hostile text costs its length, not the square of it: these would take many minutes.
+#[test]
+fn long_hostile_text_comes_to_an_end() {
+    let repeated = [
+        "%40",
+        "<",
+        "://",
+        "=",
+        "= ",
+        "@",
+        "1 ",
+        "1.",
+        "P<",
+        "a@a.",
+        "[at]",
+        "S-1-5-21-",
+    ];
+    for unit in repeated {
+        let text = unit.repeat(300_000 / unit.len());
+        for object in [
+            json!({"type": "malware", "name": "x", "is_family": true, "description": text}),
+            json!({"type": "malware", "name": "x", "is_family": true, "x_more": text}),
+            json!({"type": "indicator", "pattern": text, "pattern_type": "spl",
+                "valid_from": "2020-01-01T00:00:00Z"}),
+            json!({"type": "process", "command_line": text}),
+            json!({"type": "malware", "name": "x", "is_family": true, "x_more": {text.clone(): 1}}),
+        ] {
+            let _ = admit(&whole(&object), &facts(""));
+        }
+    }
 }
 
 #[test]
@@ -226,6 +302,11 @@ fn attack_enters_whole() {
             println!("skipped: {name}-attack.json.gz is absent");
             continue;
         };
+        let mitre = objects
+            .iter()
+            .find(|object| object["type"] == "identity")
+            .unwrap();
+        assert_eq!(mitre["identity_class"], "organization");
         let tally = tally(&objects);
         println!("{name}: {} objects\n{tally:#?}", objects.len());
         assert!(

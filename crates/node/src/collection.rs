@@ -87,6 +87,54 @@ pub struct New {
     pub rights: Vec<(String, Grant)>,
 }
 
+/// All collections and what they give users: asked with every request, so it is kept in memory
+/// and read anew when it changes.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    collections: Vec<Collection>,
+    grants: std::collections::BTreeMap<(u32, i64), Grant>,
+}
+
+impl Catalog {
+    pub(crate) fn read(local: &Local) -> Result<Catalog, LocalError> {
+        let collections = list(local)?;
+        let connection = local.lock();
+        let mut statement = connection
+            .prepare("SELECT collection, account, can_read, can_write FROM collection_right")?;
+        let rows = statement.query_map([], |row| {
+            let grant = Grant {
+                read: row.get(2)?,
+                write: row.get(3)?,
+            };
+            Ok(((row.get(0)?, row.get(1)?), grant))
+        })?;
+        Ok(Catalog {
+            collections,
+            grants: rows.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// All collections, by id (T041).
+    pub(crate) fn all(&self) -> &[Collection] {
+        &self.collections
+    }
+
+    /// The collection of an id or alias.
+    pub(crate) fn find(&self, name: &str) -> Option<&Collection> {
+        self.collections.iter().find(|collection| {
+            collection.id.eq_ignore_ascii_case(name) || collection.alias.as_deref() == Some(name)
+        })
+    }
+
+    /// What a collection gives a user.
+    pub(crate) fn grant(&self, collection: u32, account: i64) -> Grant {
+        self.grants
+            .get(&(collection, account))
+            .copied()
+            .unwrap_or(Grant::FULL)
+    }
+}
+
 pub(crate) fn add(
     local: &Local,
     charter: &Charter,
@@ -214,37 +262,10 @@ pub(crate) fn limit(
     Ok(())
 }
 
-/// All collections, by id (T041).
-pub(crate) fn list(local: &Local) -> Result<Vec<Collection>, LocalError> {
+fn list(local: &Local) -> Result<Vec<Collection>, LocalError> {
     let connection = local.lock();
     let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY uuid"))?;
     Ok(statement.query_map([], row)?.collect::<Result<_, _>>()?)
-}
-
-/// The collection of an id or alias.
-pub(crate) fn find(local: &Local, name: &str) -> Result<Option<Collection>, LocalError> {
-    let connection = local.lock();
-    let lower = name.to_ascii_lowercase();
-    let mut statement =
-        connection.prepare_cached(&format!("{SELECT} WHERE uuid = ?1 OR alias = ?2"))?;
-    Ok(statement.query_row([&lower, name], row).optional()?)
-}
-
-/// What a collection says of a user.
-pub(crate) fn grant(local: &Local, collection: u32, account: i64) -> Result<Grant, LocalError> {
-    let connection = local.lock();
-    let mut statement = connection.prepare_cached(
-        "SELECT can_read, can_write FROM collection_right WHERE collection = ?1 AND account = ?2",
-    )?;
-    let found = statement
-        .query_row(params![collection, account], |row| {
-            Ok(Grant {
-                read: row.get(0)?,
-                write: row.get(1)?,
-            })
-        })
-        .optional()?;
-    Ok(found.unwrap_or(Grant::FULL))
 }
 
 const SELECT: &str = "SELECT id, uuid, title, description, alias, purpose, grade, tlp,

@@ -13,7 +13,7 @@ use comity_wire::time::Micros;
 
 use crate::account::{self, Account};
 use crate::audit::{self, Access, Waiting};
-use crate::collection::{self, Collection, Grant};
+use crate::collection::{self, Catalog, Collection, Grant};
 use crate::config::{Config, ConfigError};
 use crate::directory::{Directory, DirectoryError, Lock};
 use crate::keys::{self, KeyError};
@@ -123,6 +123,7 @@ pub struct Node {
     facts: Facts,
     headers: Headers,
     local: Arc<Local>,
+    catalog: std::sync::RwLock<Arc<Catalog>>,
     passwords: Passwords,
     writer: Arc<Writer>,
     waiting: Arc<Waiting>,
@@ -182,6 +183,7 @@ impl Node {
         let logs = log_configs(&directory, &config.party)?;
         let verifiers = verifiers(&logs)?;
         let local = Arc::new(Local::open(&directory.local())?);
+        let catalog = std::sync::RwLock::new(Arc::new(Catalog::read(&local)?));
         let inner = writer::open(
             &directory,
             logs,
@@ -202,6 +204,7 @@ impl Node {
             charter,
             facts,
             headers,
+            catalog,
             local,
             passwords: Passwords::new(key),
             writer,
@@ -444,37 +447,50 @@ impl Node {
                 Uuid::from_random(octets)
             }
         };
-        Ok(collection::add(
-            &self.local,
-            &self.charter,
-            new,
-            id,
-            self.now(),
-        )?)
+        let made = collection::add(&self.local, &self.charter, new, id, self.now())?;
+        self.read_catalog()?;
+        Ok(made)
     }
 
     /// All collections, by id.
-    pub fn collections(&self) -> Result<Vec<Collection>, NodeError> {
-        Ok(collection::list(&self.local)?)
+    pub fn collections(&self) -> Vec<Collection> {
+        self.catalog().all().to_vec()
     }
 
     /// The collection of an id or alias.
-    pub fn collection(&self, name: &str) -> Result<Option<Collection>, NodeError> {
-        Ok(collection::find(&self.local, name)?)
+    pub fn collection(&self, name: &str) -> Option<Collection> {
+        self.catalog().find(name).cloned()
     }
 
-    /// Sets what users get in a collection.
+    /// Sets what users get in a collection, at once.
     pub fn collection_limit(
         &self,
         collection: &Collection,
         rights: &[(String, Grant)],
     ) -> Result<(), NodeError> {
-        Ok(collection::limit(&self.local, collection, rights)?)
+        collection::limit(&self.local, collection, rights)?;
+        self.read_catalog()
     }
 
-    /// What a collection says of a user.
-    pub fn grant(&self, collection: &Collection, account: i64) -> Result<Grant, NodeError> {
-        Ok(collection::grant(&self.local, collection.number, account)?)
+    /// What a collection gives a user.
+    pub fn grant(&self, collection: &Collection, account: i64) -> Grant {
+        self.catalog().grant(collection.number, account)
+    }
+
+    fn catalog(&self) -> Arc<Catalog> {
+        self.catalog
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+
+    fn read_catalog(&self) -> Result<(), NodeError> {
+        let read = Arc::new(Catalog::read(&self.local)?);
+        *self
+            .catalog
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = read;
+        Ok(())
     }
 
     /// The status of a POST, for the account that made it.

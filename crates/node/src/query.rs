@@ -74,6 +74,11 @@ impl Node {
         self.ask(|connections| Ok(query::state(&connections.view, readable)?))
     }
 
+    /// The number of the last change of a collection: it names a state for an ETag.
+    pub fn change(&self, readable: Readable) -> Result<i64, NodeError> {
+        Ok(self.state(readable)?.0)
+    }
+
     /// A page of what a query selects.
     pub fn page(&self, readable: Readable, query: &Query, limit: usize) -> Result<Page, NodeError> {
         self.ask(|connections| Ok(query::page(&connections.view, readable, query, limit)?))
@@ -125,18 +130,19 @@ impl Node {
         })
     }
 
-    /// Gives the names of rows, without their bodies.
+    /// Gives the names of rows, without their bodies. What was withdrawn since is left out.
     pub fn records(
         &self,
         rows: &[Row],
-        mut each: impl FnMut(&Row, VersionRecord) -> Result<(), serde_json::Error>,
+        mut each: impl FnMut(&Row, VersionRecord),
     ) -> Result<(), NodeError> {
         self.ask(|connections| {
-            for row in rows {
-                if let Some(record) = query::record(&connections.view, row.position)? {
-                    each(row, record).map_err(|error| NodeError::Storage(error.to_string()))?;
+            let positions = rows.iter().map(|row| row.position);
+            query::records(&connections.view, positions, |at, record| {
+                if let Some(row) = rows.get(at) {
+                    each(row, record);
                 }
-            }
+            })?;
             Ok(())
         })
     }

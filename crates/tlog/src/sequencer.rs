@@ -10,6 +10,7 @@
 //! leaves in doubt what is stored, this process signs nothing more.
 
 mod append;
+mod journal;
 pub(crate) mod mutant;
 mod recover;
 

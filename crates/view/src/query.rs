@@ -5,5 +5,5 @@ mod manifest;
 mod objects;
 
 pub use known::{KnownVersion, collections_of, known, position_of, version_text};
-pub use manifest::{VersionRecord, record};
+pub use manifest::{VersionRecord, records};
 pub use objects::{Page, Row, exists, is_held, page, state};

@@ -185,7 +185,7 @@ fn reader(node: &Node) -> Reader {
 fn list_collections(node: &Node) -> Result<Value, Failure> {
     let reader = reader(node);
     let mut collections = Vec::new();
-    for collection in node.collections()? {
+    for collection in node.collections() {
         let mut value = json!(collection);
         let readable = reader.readable(collection.number, true);
         let holds = readable.map(|readable| node.state(readable)).transpose()?;
@@ -221,7 +221,7 @@ fn state(node: &Node) -> Result<Value, Failure> {
 /// The collection of a name, or the only one.
 fn find(node: &Node, name: Option<&str>) -> Result<Collection, Failure> {
     let Some(name) = name else {
-        let mut all = node.collections()?;
+        let mut all = node.collections();
         return match (all.pop(), all.is_empty()) {
             (Some(only), true) => Ok(only),
             (None, _) => Err(Failure::new(
@@ -232,7 +232,7 @@ fn find(node: &Node, name: Option<&str>) -> Result<Collection, Failure> {
             )),
         };
     };
-    node.collection(name)?.ok_or_else(|| {
+    node.collection(name).ok_or_else(|| {
         Failure::new(format!(
             "no collection `{}`; `comity collection list DIR` lists them",
             name.escape_default()

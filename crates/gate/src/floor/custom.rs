@@ -10,7 +10,7 @@ use super::walk::Verdict;
 
 /// Refuses a type, or the name of an extension, that is named for people or what is theirs.
 pub(super) fn object_type(name: &str, place: &Place<'_>) -> Verdict {
-    if comity_wire::stix::schema(name).is_some() || name.starts_with("x-mitre-") {
+    if comity_wire::stix::schema(name).is_some() {
         return Ok(());
     }
     match person_type(name) {

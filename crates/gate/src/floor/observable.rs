@@ -65,7 +65,7 @@ pub(super) fn field(
     if name == "authors" {
         authors(judge, value, place);
     }
-    part_field(judge, name, value, place)
+    Ok(())
 }
 
 /// Rules for a member at any depth of an object of any type.

@@ -21,18 +21,17 @@ pub(super) fn judge(
     place: &Place<'_>,
 ) -> Verdict {
     // STIX 2.0 named no language; a hostile sender may name a wrong one.
-    if language == Some("stix") || text.trim_start().starts_with(['[', '(']) {
-        if let Ok(pattern) = pattern::parse(text) {
-            for comparison in pattern.comparisons() {
-                Comparing {
-                    judge,
-                    comparison,
-                    place,
-                }
-                .all()?;
+    let is_stix = language == Some("stix") || text.trim_start().starts_with(['[', '(']);
+    if is_stix && let Ok(pattern) = pattern::parse(text) {
+        for comparison in pattern.comparisons() {
+            Comparing {
+                judge,
+                comparison,
+                place,
             }
-            return Ok(());
+            .all()?;
         }
+        return Ok(());
     }
     rule::judge(judge, language.unwrap_or(""), text, place)
 }

@@ -156,7 +156,7 @@ pub(super) fn is_own_word(word: &str) -> bool {
 fn by_stem(name: &str) -> Option<Subject> {
     let mut letters = [0u8; LETTERS_MAX];
     let mut count = 0;
-    let lower = name.bytes().filter(|byte| byte.is_ascii_alphabetic());
+    let lower = name.bytes().filter(u8::is_ascii_alphabetic);
     for (slot, byte) in letters.iter_mut().zip(lower) {
         *slot = byte.to_ascii_lowercase();
         count += 1;

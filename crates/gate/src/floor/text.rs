@@ -128,6 +128,7 @@ pub(super) fn scan(text: &str) -> Seen {
     };
     let mut run = 0u32;
     let mut obfuscated = false;
+    let mut previous = 0;
     for byte in text.bytes() {
         match byte {
             b'0'..=b'9' => {
@@ -140,9 +141,10 @@ pub(super) fn scan(text: &str) -> Seen {
                 seen.url = true;
                 run = 0;
             }
-            b'<' => seen.digits |= text.contains("<<"),
+            b'<' => seen.digits |= previous == b'<',
             _ => run = 0,
         }
+        previous = byte;
     }
     seen.mailbox |= obfuscated && mailbox::has_other_sign(text);
     seen.url &= text.contains("://");

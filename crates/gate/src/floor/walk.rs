@@ -73,6 +73,7 @@ impl Judge<'_> {
                 "threat-actor" => threat_actor::field(name, value, &here)?,
                 _ => observable::field(self, object_type, name, value, &here)?,
             }
+            observable::part_field(self, name, value, &here)?;
             match name {
                 "extensions" => extension::judge(self, object_type, value, &here)?,
                 "contents" if object_type == "language-content" => {
@@ -170,6 +171,10 @@ impl Judge<'_> {
 
     fn string(&mut self, object_type: &str, name: &str, text: &str, place: &Place<'_>) -> Verdict {
         if is_timestamp(text) {
+            return Ok(());
+        }
+        let own = |id: Id<'_>| id.object_type == object_type;
+        if name == "id" && Id::parse(text).is_some_and(own) {
             return Ok(());
         }
         if text.starts_with("email-addr--") || text.starts_with("user-account--") {

@@ -28,10 +28,6 @@ pub(crate) async fn get(
     let raw = raw.unwrap_or_default();
     let mut query = narrow(&raw)?;
     let id = Id::parse(&object).ok_or(UNKNOWN)?;
-    if !node.holds(readable, id.object_type, id.uuid)? {
-        pages::record(&node, &caller, "object", Some(&collection), &object, None)?;
-        return Err(UNKNOWN);
-    }
     query.ids = Some(vec![(id.object_type.to_owned(), id.uuid)]);
     let question = format!("{object}?{raw}");
     let asked = Asked {

@@ -144,7 +144,7 @@ fn select(
     asked: &Asked,
     headers: &HeaderMap,
 ) -> Result<(Option<Page>, String), Failure> {
-    let (change, _) = node.state(asked.readable)?;
+    let change = node.change(asked.readable)?;
     let etag = pages::etag(asked.action, &asked.collection, &asked.question, change);
     let unchanged = pages::not_modified(headers, &etag);
     let page = if unchanged {
@@ -152,6 +152,9 @@ fn select(
     } else {
         Some(node.page(asked.readable, &asked.query, pages::limit(&asked.query))?)
     };
+    if let Some(page) = &page {
+        require_known(node, asked, page)?;
+    }
     let Asked {
         caller,
         collection,
@@ -168,6 +171,31 @@ fn select(
         page.as_ref(),
     )?;
     Ok((page, etag))
+}
+
+/// An empty page about one object: filters left nothing of it, or it is unknown (T102). The
+/// access is recorded either way.
+fn require_known(node: &Node, asked: &Asked, page: &Page) -> Result<(), Failure> {
+    let one = asked
+        .query
+        .ids
+        .as_deref()
+        .filter(|_| asked.action == "object");
+    let Some([(object_type, uuid)]) = one else {
+        return Ok(());
+    };
+    if !page.rows.is_empty() || node.holds(asked.readable, object_type, *uuid)? {
+        return Ok(());
+    }
+    let Asked {
+        caller,
+        collection,
+        question,
+        action,
+        ..
+    } = asked;
+    pages::record(node, caller, action, Some(collection), question, Some(page))?;
+    Err(crate::taxii::object::UNKNOWN)
 }
 
 /// Writes an envelope piece by piece, from rows to bodies.

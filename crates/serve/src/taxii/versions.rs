@@ -42,10 +42,7 @@ pub(crate) async fn get(
             return Err(UNKNOWN);
         }
         let mut versions: Vec<String> = Vec::with_capacity(page.rows.len());
-        node.records(&page.rows, |_, record| {
-            versions.push(record.version);
-            Ok(())
-        })?;
+        node.records(&page.rows, |_, record| versions.push(record.version))?;
         let next = pages::next(&page);
         let resource = taxii::Versions {
             more: page.more,

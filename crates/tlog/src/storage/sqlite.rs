@@ -11,12 +11,19 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-use super::schema::{KEYS, LOCK, LOG, Schema};
-use super::{
-    ArrivalRow, DedupKey, EntryRef, Head, INDEX_MAX, KeyRow, Storage, StorageError, checksum,
-};
+mod keys;
+mod open;
+mod read;
+
+pub(crate) use read::{read_commitments, read_head, read_tile};
+
+use keys::KeyFile;
+use open::open_file;
+
+use super::schema::{KEYS, LOCK, LOG};
+use super::{ArrivalRow, DedupKey, EntryRef, Head, KeyRow, Storage, StorageError, checksum};
 use crate::commitment::Commitment;
-use crate::merkle::{Hash, Range, hashes_of};
+use crate::merkle::{Hash, hashes_of};
 
 /// How long a statement waits for another connection. Readers never hold a file for long; a
 /// truncating checkpoint may meet one.
@@ -29,7 +36,7 @@ const CHECKPOINT_PAGES: u32 = 4000;
 /// The store of a node, opened to write.
 pub struct SqliteStorage {
     log: Connection,
-    keys: Connection,
+    keys: KeyFile,
     /// Held as long as the store is open. The system lets go of it when the process ends, however
     /// it ends.
     _lock: Option<File>,
@@ -68,92 +75,16 @@ impl SqliteStorage {
 
     #[cfg(test)]
     pub(crate) fn connections(&self) -> (&Connection, &Connection) {
-        (&self.log, &self.keys)
+        (&self.log, &self.keys.0)
     }
 
     fn open_files(dir: &Path, lock: Option<File>) -> Result<SqliteStorage, StorageError> {
         Ok(SqliteStorage {
             log: open_file(dir, &LOG)?,
-            keys: open_file(dir, &KEYS)?,
+            keys: KeyFile(open_file(dir, &KEYS)?),
             _lock: lock,
         })
     }
-}
-
-fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, StorageError> {
-    let name = schema.file;
-    let path = schema.path(dir);
-    let fault = |error: rusqlite::Error| sort(&error, name);
-    let connection = Connection::open(&path).map_err(fault)?;
-    connection.busy_timeout(BUSY_WAIT).map_err(fault)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    let id: u32 = pragma(&connection, "application_id").map_err(fault)?;
-    let version: u32 = pragma(&connection, "user_version").map_err(fault)?;
-    let tables: u32 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(fault)?;
-    let fresh = tables == 0 && id == 0 && version == 0;
-    if !fresh && (id != schema.application_id || version != schema.user_version) {
-        return Err(StorageError::Damaged(format!(
-            "{name}: not a file of this program and version"
-        )));
-    }
-    if fresh {
-        connection
-            .pragma_update(None, "page_size", schema.page_size)
-            .map_err(fault)?;
-    }
-    connection
-        .execute_batch(&format!(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
-             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA temp_store = MEMORY;
-             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;"
-        ))
-        .map_err(fault)?;
-    if fresh {
-        create(&connection, schema).map_err(fault)?;
-    }
-    note_library(&connection).map_err(fault)?;
-    // What a stopped process left in the journal moves into the file, whose first page is then
-    // ours from the first day. Where a reader stands in the way, the next checkpoint does it.
-    connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        .map_err(fault)?;
-    Ok(connection)
-}
-
-fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<u32> {
-    connection.pragma_query_value(None, name, |row| row.get(0))
-}
-
-/// All tables in one transaction: a file has either none or all.
-fn create(connection: &Connection, schema: &Schema) -> rusqlite::Result<()> {
-    connection.execute_batch("BEGIN EXCLUSIVE")?;
-    for (_, sql) in schema.tables {
-        connection.execute_batch(sql)?;
-    }
-    connection.pragma_update(None, "application_id", schema.application_id)?;
-    connection.pragma_update(None, "user_version", schema.user_version)?;
-    connection.execute_batch("COMMIT")
-}
-
-/// Writes down which SQLite writes from now on. Setting a pragma touches page 1, whose header then
-/// names the same version.
-fn note_library(connection: &Connection) -> rusqlite::Result<()> {
-    let ours = rusqlite::version_number();
-    let noted: Option<i32> = connection
-        .query_row("SELECT version FROM library WHERE id = 1", [], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    if noted == Some(ours) {
-        return Ok(());
-    }
-    let version: u32 = pragma(connection, "user_version")?;
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    connection.execute("REPLACE INTO library VALUES (1, ?1)", [ours])?;
-    connection.pragma_update(None, "user_version", version)?;
-    connection.execute_batch("COMMIT")
 }
 
 /// What an error of SQLite means for the caller. Only those that leave nothing in doubt have names.
@@ -173,11 +104,6 @@ fn in_log(error: rusqlite::Error) -> StorageError {
     sort(&error, LOG.file)
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "what `map_err` passes")]
-fn in_keys(error: rusqlite::Error) -> StorageError {
-    sort(&error, KEYS.file)
-}
-
 fn damaged(table: &str, row: impl std::fmt::Display) -> StorageError {
     StorageError::Damaged(format!("{}: {table} {row}: not of its form", LOG.file))
 }
@@ -185,31 +111,6 @@ fn damaged(table: &str, row: impl std::fmt::Display) -> StorageError {
 /// SQLite's integers are signed; ours are counts that stay below 2^48.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-impl SqliteStorage {
-    /// Runs `work` in a transaction on the key file, rolled back where it fails.
-    fn with_keys(
-        &mut self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<()>,
-    ) -> Result<(), StorageError> {
-        self.keys
-            .prepare_cached("BEGIN IMMEDIATE")
-            .and_then(|mut statement| statement.execute([]))
-            .map_err(in_keys)?;
-        let result = work(&self.keys)
-            .and_then(|()| self.keys.prepare_cached("COMMIT")?.execute([]).map(|_| ()));
-        result.map_err(|error| {
-            let sorted = in_keys(error);
-            if self.keys.is_autocommit() {
-                return sorted;
-            }
-            match self.keys.execute_batch("ROLLBACK") {
-                Ok(()) => sorted,
-                Err(second) => StorageError::Io(format!("{}: {second}", KEYS.file)),
-            }
-        })
-    }
 }
 
 impl Storage for SqliteStorage {
@@ -451,62 +352,20 @@ impl Storage for SqliteStorage {
     }
 
     fn put_keys(&mut self, rows: &[KeyRow]) -> Result<(), StorageError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        self.with_keys(|keys| {
-            let mut statement =
-                keys.prepare_cached("REPLACE INTO key (key, salt, dek) VALUES (?1, ?2, ?3)")?;
-            for row in rows {
-                statement.execute(params![
-                    row.entry.key(),
-                    row.salt.0.as_slice(),
-                    row.data_key.0.as_slice()
-                ])?;
-            }
-            Ok(())
-        })
+        self.keys.put(rows)
     }
 
     fn remove_keys(&mut self, entries: &[EntryRef]) -> Result<(), StorageError> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        self.with_keys(|keys| {
-            let mut statement = keys.prepare_cached("DELETE FROM key WHERE key = ?1")?;
-            for entry in entries {
-                statement.execute([entry.key()])?;
-            }
-            Ok(())
-        })
+        self.keys.remove(entries)
     }
 
     fn remove_keys_from(&mut self, from: EntryRef) -> Result<(), StorageError> {
-        let last = EntryRef {
-            log: from.log,
-            index: INDEX_MAX,
-        };
-        let span = [from.key(), last.key()];
-        let any: bool = self
-            .keys
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM key WHERE key BETWEEN ?1 AND ?2)",
-                span,
-                |row| row.get(0),
-            )
-            .map_err(in_keys)?;
-        if !any {
-            return Ok(());
-        }
-        self.with_keys(|keys| {
-            keys.execute("DELETE FROM key WHERE key BETWEEN ?1 AND ?2", span)
-                .map(|_| ())
-        })
+        self.keys.remove_from(from)
     }
 
     fn scrub(&mut self) -> Result<bool, StorageError> {
         let mut all = true;
-        for (connection, file) in [(&self.keys, KEYS.file), (&self.log, LOG.file)] {
+        for (connection, file) in [(&self.keys.0, KEYS.file), (&self.log, LOG.file)] {
             let busy: bool = connection
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
                 .map_err(|error| sort(&error, file))?;
@@ -516,107 +375,6 @@ impl Storage for SqliteStorage {
     }
 
     fn local_secret(&mut self, fresh: &[u8; 32]) -> Result<[u8; 32], StorageError> {
-        const NAME: &str = "dedup";
-        let sum = checksum(b"local", &[NAME.as_bytes(), fresh]);
-        self.with_keys(|keys| {
-            keys.execute(
-                "INSERT INTO local (name, secret, sum) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                params![NAME, fresh.as_slice(), sum.as_slice()],
-            )
-            .map(|_| ())
-        })?;
-        self.keys
-            .query_row(
-                "SELECT secret, sum FROM local WHERE name = ?1",
-                [NAME],
-                |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 8]>(1)?)),
-            )
-            .map_err(in_keys)
-            .and_then(|(secret, sum)| {
-                if sum == checksum(b"local", &[NAME.as_bytes(), &secret]) {
-                    Ok(secret)
-                } else {
-                    Err(StorageError::Damaged(format!(
-                        "{}: local {NAME}: its checksum differs",
-                        KEYS.file
-                    )))
-                }
-            })
+        self.keys.local_secret(fresh)
     }
-}
-
-/// Reads a head; the writer, the readers and the verifier do it alike.
-pub(crate) fn read_head(connection: &Connection, log: u8) -> Result<Option<Head>, StorageError> {
-    let row = connection
-        .prepare_cached("SELECT size, root, note, range FROM head WHERE log = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([log], |row| {
-                    Ok((
-                        row.get::<_, i64>(0)?,
-                        row.get::<_, Vec<u8>>(1)?,
-                        row.get::<_, String>(2)?,
-                        row.get::<_, Vec<u8>>(3)?,
-                    ))
-                })
-                .optional()
-        })
-        .map_err(in_log)?;
-    let Some((size, root, note, range)) = row else {
-        return Ok(None);
-    };
-    let fault = || damaged("head", log);
-    let size = u64::try_from(size).map_err(|_| fault())?;
-    Ok(Some(Head {
-        log,
-        size,
-        root: Hash::from_slice(&root).ok_or_else(fault)?,
-        note,
-        range: Range::from_bytes(size, &range).ok_or_else(fault)?,
-    }))
-}
-
-/// Reads the octets of a tile.
-pub(crate) fn read_tile(
-    connection: &Connection,
-    log: u8,
-    level: u8,
-    n: u64,
-) -> Result<Option<Vec<u8>>, StorageError> {
-    connection
-        .prepare_cached("SELECT hashes FROM tile WHERE log = ?1 AND level = ?2 AND n = ?3")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![log, level, signed(n)], |row| row.get(0))
-                .optional()
-        })
-        .map_err(in_log)
-}
-
-/// Reads commitments in the order of the log, which has to have no gap.
-pub(crate) fn read_commitments(
-    connection: &Connection,
-    log: u8,
-    from: u64,
-    to: u64,
-    each: &mut dyn FnMut(Commitment),
-) -> Result<(), StorageError> {
-    let at = |index| EntryRef { log, index }.key();
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT key, commitment FROM entry WHERE key >= ?1 AND key < ?2 ORDER BY key",
-        )
-        .map_err(in_log)?;
-    let mut rows = statement.query([at(from), at(to)]).map_err(in_log)?;
-    let mut next = from;
-    while let Some(row) = rows.next().map_err(in_log)? {
-        let key: i64 = row.get(0).map_err(in_log)?;
-        let commitment: [u8; 32] = row.get(1).map_err(in_log)?;
-        if key != at(next) {
-            return Err(damaged("entry", format_args!("{log}/{next}")));
-        }
-        each(Commitment(commitment));
-        next += 1;
-    }
-    Ok(())
 }

@@ -149,7 +149,7 @@ fn notes_that_are_none() {
             "{bad:?}"
         );
     }
-    let many = good.clone() + &good.lines().last().unwrap().repeat(1).repeat(1);
+    let many = good.clone() + good.lines().last().unwrap();
     assert_eq!(Note::parse(many.as_bytes()), Err(NoteError::Malformed));
     let line = format!("{}\n", good.lines().last().unwrap());
     let crowd = good.clone() + &line.repeat(note::SIGNATURES_MAX);

@@ -14,30 +14,40 @@ pub struct VersionRecord {
     pub version: String,
 }
 
-/// The name of the object version at a position; `None` once it is withdrawn.
-pub fn record(queries: &Queries, position: Position) -> Result<Option<VersionRecord>, ViewError> {
+/// Gives the names of the object versions at some positions, in their order; those that are
+/// withdrawn are left out. `each` takes the place in `positions`.
+pub fn records(
+    queries: &Queries,
+    positions: impl Iterator<Item = Position>,
+    mut each: impl FnMut(usize, VersionRecord),
+) -> Result<(), ViewError> {
     let mut statement = queries.connection.prepare_cached(
         "SELECT version.spelling, object_type.name, version.uuid, version.version
-         FROM version JOIN object_type ON object_type.id = version.type WHERE version.key = ?1",
+         FROM version CROSS JOIN object_type ON object_type.id = version.type
+         WHERE version.key = ?1",
     )?;
-    let mut rows = statement.query([position.key()])?;
-    let Some(row) = rows.next()? else {
-        return Ok(None);
-    };
-    let spelling: Option<String> = row.get(0)?;
-    let id = match spelling {
-        Some(spelling) => spelling,
-        None => {
-            let object_type = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            Id {
-                object_type,
-                uuid: Uuid(row.get(2)?),
+    for (at, position) in positions.enumerate() {
+        let mut rows = statement.query([position.key()])?;
+        let Some(row) = rows.next()? else { continue };
+        let spelling: Option<String> = row.get(0)?;
+        let id = match spelling {
+            Some(spelling) => spelling,
+            None => {
+                let object_type = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+                Id {
+                    object_type,
+                    uuid: Uuid(row.get(2)?),
+                }
+                .to_string()
             }
-            .to_string()
-        }
-    };
-    Ok(Some(VersionRecord {
-        id,
-        version: row.get(3)?,
-    }))
+        };
+        each(
+            at,
+            VersionRecord {
+                id,
+                version: row.get(3)?,
+            },
+        );
+    }
+    Ok(())
 }

@@ -174,14 +174,19 @@ fn by_type(
 fn type_numbers(queries: &Queries, types: &[String]) -> Result<Vec<i64>, ViewError> {
     let mut numbers = Vec::new();
     for name in types {
-        let number: Option<i64> = queries
-            .connection
-            .prepare_cached("SELECT id FROM object_type WHERE name = ?1")?
-            .query_row([name], |row| row.get(0))
-            .optional()?;
+        let number = type_number(queries, name)?;
         numbers.extend(number.filter(|number| !numbers.contains(number)));
     }
     Ok(numbers)
+}
+
+/// The number of a type; none means that no object of it is here.
+fn type_number(queries: &Queries, name: &str) -> Result<Option<i64>, ViewError> {
+    Ok(queries
+        .connection
+        .prepare_cached("SELECT id FROM object_type WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?)
 }
 
 /// All versions of a few objects: found by identifier, then judged. An object has few versions,
@@ -195,11 +200,11 @@ fn by_id(
     after: i64,
 ) -> Result<Vec<Row>, ViewError> {
     let (versions, exact) = version_condition(&query.versions);
+    // CROSS JOIN: from the few versions of the object to what is held, never the other way round.
     let sql = format!(
         "SELECT held.date_added, held.key FROM version_of
-         JOIN object_type ON object_type.id = version_of.type
-         JOIN held ON held.key = version_of.key
-         WHERE version_of.uuid = ? AND object_type.name = ? AND held.collection = ?
+         CROSS JOIN held ON held.key = version_of.key AND held.collection = ?
+         WHERE version_of.uuid = ? AND version_of.type = ?
            AND held.date_added > ? AND (held.expires IS NULL OR held.expires > ?){versions}"
     );
     let mut statement = queries.connection.prepare_cached(&sql)?;
@@ -208,10 +213,13 @@ fn by_id(
         if types.is_some_and(|types| !types.contains(object_type)) {
             continue;
         }
+        let Some(number) = type_number(queries, object_type)? else {
+            continue;
+        };
         let mut values = vec![
-            Value::Blob(uuid.0.to_vec()),
-            Value::Text(object_type.clone()),
             Value::Integer(i64::from(readable.collection)),
+            Value::Blob(uuid.0.to_vec()),
+            Value::Integer(number),
             Value::Integer(after),
             Value::Integer(readable.now.0),
         ];

@@ -48,13 +48,19 @@ pub(in super::super) fn names(text: &str) -> Option<Names> {
     is_profile(host_of(authority), path).then_some(Names::Profile)
 }
 
+/// Characters of a URL in prose that are looked at: host and first steps of the path tell.
+const URL_CHARS_MAX: usize = 512;
+
 /// Whether any URL in prose is that of a profile.
 pub(in super::super) fn names_account(text: &str) -> bool {
     text.match_indices("://").any(|(at, _)| {
         let url = text.get(at..).unwrap_or("");
         let end = url
-            .find(|letter: char| letter.is_whitespace() || "()<>\"'`]".contains(letter))
-            .unwrap_or(url.len());
+            .char_indices()
+            .take(URL_CHARS_MAX)
+            .take_while(|(_, letter)| !letter.is_whitespace() && !"()<>\"'`]".contains(*letter))
+            .last()
+            .map_or(0, |(at, letter)| at + letter.len_utf8());
         // Sentences end behind URLs.
         let url = url
             .get(..end)

@@ -5,7 +5,12 @@ use super::super::observable::account::is_built_in;
 /// Whether a line compares a field for users with somebody's account.
 pub(super) fn in_line(line: &str) -> bool {
     line.match_indices([':', '=']).any(|(at, _)| {
-        let head = line.get(..at).unwrap_or("");
+        // A field's name is short; looking further back would cost the line's length squared.
+        let mut start = at.saturating_sub(FIELD_BYTES_MAX);
+        while !line.is_char_boundary(start) {
+            start += 1;
+        }
+        let head = line.get(start..at).unwrap_or("");
         let tail = line.get(at..).unwrap_or("");
         let key = head.trim_end_matches(['=', '!', '~', ' ', '"', '\'']);
         let start = key
@@ -21,6 +26,9 @@ pub(super) fn in_line(line: &str) -> bool {
 pub(super) fn is_field(key: &str) -> bool {
     FIELDS.iter().any(|known| key.eq_ignore_ascii_case(known))
 }
+
+/// Octets in which the name of a field has to stand, with what separates it from its value.
+const FIELD_BYTES_MAX: usize = 64;
 
 const FIELDS: &[&str] = &[
     "account",

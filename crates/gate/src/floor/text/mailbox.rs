@@ -49,8 +49,9 @@ fn is_one(part: &str) -> bool {
         None => part,
     };
     let inner = inner.trim_matches(['"', '\'', ' ', '(', ')']);
-    let inner = match inner.get(..7) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => inner.get(7..).unwrap_or(""),
+    // `mailto:` and the others are schemes of addresses that have the same form.
+    let inner = match inner.split_once(':') {
+        Some((scheme, rest)) if is_scheme(scheme) => rest,
         _ => inner,
     };
     SIGNS.iter().any(|sign| {
@@ -62,7 +63,17 @@ fn is_one(part: &str) -> bool {
     })
 }
 
+fn is_scheme(text: &str) -> bool {
+    ["mailto", "sip", "sips", "xmpp", "im", "acct"]
+        .iter()
+        .any(|scheme| text.eq_ignore_ascii_case(scheme))
+}
+
 const SIGNS: &[&str] = &["@", "%40", "[at]", "(at)", "[@]", " [at] ", " (at) ", "＠"];
+
+/// Characters of a name that are looked back for: 64 of RFC 5321, and room for escapes. The bound
+/// keeps a text of nothing but signs from costing its length squared.
+const LOCAL_CHARS_MAX: usize = 80;
 
 /// The name at the end of what stands before the sign.
 fn local(left: &str) -> Option<&str> {
@@ -72,6 +83,7 @@ fn local(left: &str) -> Option<&str> {
     let start = left
         .char_indices()
         .rev()
+        .take(LOCAL_CHARS_MAX)
         .take_while(|(_, letter)| is_part(*letter))
         .last()
         .map(|(at, _)| at)?;
@@ -197,7 +209,7 @@ mod tests {
     #[test]
     fn a_record_is_nothing_but_mailboxes() {
         assert!(is_record("Jane Doe <jane@example.org>; john@example.org"));
-        assert!(is_record("mailto:jane@example.org"));
+        assert!(is_record("mailto:jane@example.org") && is_record("sip:jane@example.org"));
         assert!(is_record("jane [at] example [dot] org"));
         assert!(!is_record("ask jane@example.org for it"));
     }

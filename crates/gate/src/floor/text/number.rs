@@ -275,13 +275,20 @@ const DOCUMENT_WORDS: &[&str] = &[
 fn has_machine_readable_zone(text: &str) -> bool {
     text.match_indices("<<").any(|(at, _)| {
         let line = text.get(..at).unwrap_or("");
-        let start = line
-            .trim_end_matches(|letter: char| letter.is_ascii_uppercase() || letter == '<')
-            .len();
-        let zone = line.get(start..).unwrap_or("");
+        let zone = line
+            .char_indices()
+            .rev()
+            .take(ZONE_CHARS_MAX)
+            .take_while(|(_, letter)| letter.is_ascii_uppercase() || *letter == '<')
+            .last()
+            .and_then(|(start, _)| line.get(start..))
+            .unwrap_or("");
         zone.len() >= 6 && (zone.starts_with("P<") || zone.starts_with("I<"))
     })
 }
+
+/// Characters of a line of a machine-readable zone (ICAO 9303).
+const ZONE_CHARS_MAX: usize = 44;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,85 @@
+//! Opening a file of the store: settings, tables, the note of which SQLite writes it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{BUSY_WAIT, CHECKPOINT_PAGES, sort};
+use crate::storage::StorageError;
+use crate::storage::schema::Schema;
+
+pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, StorageError> {
+    let name = schema.file;
+    let path = schema.path(dir);
+    let fault = |error: rusqlite::Error| sort(&error, name);
+    let connection = Connection::open(&path).map_err(fault)?;
+    connection.busy_timeout(BUSY_WAIT).map_err(fault)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let id: u32 = pragma(&connection, "application_id").map_err(fault)?;
+    let version: u32 = pragma(&connection, "user_version").map_err(fault)?;
+    let tables: u32 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(fault)?;
+    let fresh = tables == 0 && id == 0 && version == 0;
+    if !fresh && (id != schema.application_id || version != schema.user_version) {
+        return Err(StorageError::Damaged(format!(
+            "{name}: not a file of this program and version"
+        )));
+    }
+    if fresh {
+        connection
+            .pragma_update(None, "page_size", schema.page_size)
+            .map_err(fault)?;
+    }
+    connection
+        .execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA temp_store = MEMORY;
+             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;"
+        ))
+        .map_err(fault)?;
+    if fresh {
+        create(&connection, schema).map_err(fault)?;
+    }
+    note_library(&connection).map_err(fault)?;
+    // What a stopped process left in the journal moves into the file, whose first page is then
+    // ours from the first day. Where a reader stands in the way, the next checkpoint does it.
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .map_err(fault)?;
+    Ok(connection)
+}
+
+fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// All tables in one transaction: a file has either none or all.
+fn create(connection: &Connection, schema: &Schema) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN EXCLUSIVE")?;
+    for (_, sql) in schema.tables {
+        connection.execute_batch(sql)?;
+    }
+    connection.pragma_update(None, "application_id", schema.application_id)?;
+    connection.pragma_update(None, "user_version", schema.user_version)?;
+    connection.execute_batch("COMMIT")
+}
+
+/// Writes down which SQLite writes from now on. Setting a pragma touches page 1, whose header then
+/// names the same version.
+fn note_library(connection: &Connection) -> rusqlite::Result<()> {
+    let ours = rusqlite::version_number();
+    let noted: Option<i32> = connection
+        .query_row("SELECT version FROM library WHERE id = 1", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    if noted == Some(ours) {
+        return Ok(());
+    }
+    let version: u32 = pragma(connection, "user_version")?;
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    connection.execute("REPLACE INTO library VALUES (1, ?1)", [ours])?;
+    connection.pragma_update(None, "user_version", version)?;
+    connection.execute_batch("COMMIT")
+}

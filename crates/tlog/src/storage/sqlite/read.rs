@@ -1,0 +1,84 @@
+//! What the writer, the readers and the verifier read alike.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{damaged, in_log, signed};
+use crate::commitment::Commitment;
+use crate::merkle::{Hash, Range};
+use crate::storage::{EntryRef, Head, StorageError};
+
+/// Reads a head; the writer, the readers and the verifier do it alike.
+pub(crate) fn read_head(connection: &Connection, log: u8) -> Result<Option<Head>, StorageError> {
+    let row = connection
+        .prepare_cached("SELECT size, root, note, range FROM head WHERE log = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([log], |row| {
+                    Ok((
+                        row.get::<_, i64>(0)?,
+                        row.get::<_, Vec<u8>>(1)?,
+                        row.get::<_, String>(2)?,
+                        row.get::<_, Vec<u8>>(3)?,
+                    ))
+                })
+                .optional()
+        })
+        .map_err(in_log)?;
+    let Some((size, root, note, range)) = row else {
+        return Ok(None);
+    };
+    let fault = || damaged("head", log);
+    let size = u64::try_from(size).map_err(|_| fault())?;
+    Ok(Some(Head {
+        log,
+        size,
+        root: Hash::from_slice(&root).ok_or_else(fault)?,
+        note,
+        range: Range::from_bytes(size, &range).ok_or_else(fault)?,
+    }))
+}
+
+/// Reads the octets of a tile.
+pub(crate) fn read_tile(
+    connection: &Connection,
+    log: u8,
+    level: u8,
+    n: u64,
+) -> Result<Option<Vec<u8>>, StorageError> {
+    connection
+        .prepare_cached("SELECT hashes FROM tile WHERE log = ?1 AND level = ?2 AND n = ?3")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![log, level, signed(n)], |row| row.get(0))
+                .optional()
+        })
+        .map_err(in_log)
+}
+
+/// Reads commitments in the order of the log, which has to have no gap.
+pub(crate) fn read_commitments(
+    connection: &Connection,
+    log: u8,
+    from: u64,
+    to: u64,
+    each: &mut dyn FnMut(Commitment),
+) -> Result<(), StorageError> {
+    let at = |index| EntryRef { log, index }.key();
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT key, commitment FROM entry WHERE key >= ?1 AND key < ?2 ORDER BY key",
+        )
+        .map_err(in_log)?;
+    let mut rows = statement.query([at(from), at(to)]).map_err(in_log)?;
+    let mut next = from;
+    while let Some(row) = rows.next().map_err(in_log)? {
+        let key: i64 = row.get(0).map_err(in_log)?;
+        let commitment: [u8; 32] = row.get(1).map_err(in_log)?;
+        if key != at(next) {
+            return Err(damaged("entry", format_args!("{log}/{next}")));
+        }
+        each(Commitment(commitment));
+        next += 1;
+    }
+    Ok(())
+}
