@@ -11,6 +11,7 @@
 //! | identifiers of observables | [`observable_id`] |
 //! | bundles and envelopes | [`bundle`] |
 
+pub mod attack;
 pub mod bundle;
 pub mod common;
 pub mod extension;

@@ -2,6 +2,7 @@
 
 use comity_wire::id::Id;
 use comity_wire::json::{Object, Value};
+use comity_wire::stix::attack;
 use comity_wire::stix::extension::predefined;
 use comity_wire::stix::marking::TLP_2_EXTENSION;
 use comity_wire::stix::vocabulary::EXTENSION_TYPE;
@@ -131,7 +132,9 @@ impl Check<'_> {
     }
 
     fn is_registered(&self, name: &str) -> bool {
-        name == TLP_2_EXTENSION || self.facts.registered.iter().any(|known| known == name)
+        name == TLP_2_EXTENSION
+            || attack::is_type(name)
+            || self.facts.registered.iter().any(|known| known == name)
     }
 
     /// An extension-definition lists properties only where it adds some at the top level (S056).

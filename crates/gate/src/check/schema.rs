@@ -2,6 +2,7 @@
 
 use comity_wire::json::{Object, Value};
 use comity_wire::stix;
+use comity_wire::stix::attack;
 use comity_wire::stix::common::{GRANULAR_MARKING, RESERVED_PROPERTIES, common};
 use comity_wire::stix::form;
 use comity_wire::stix::kind::{Family, Form, Kind, Property, Rule, Shape};
@@ -155,7 +156,8 @@ impl Check<'_> {
             return Err(Refusal::new(&RESERVED, at.path()).required("another name"));
         }
         no_null(value, at)?;
-        if !self.added.properties && self.schema.is_some() {
+        let known = self.added.properties || attack::is_property(name);
+        if !known && self.schema.is_some() {
             self.flag(&CUSTOM, at);
         }
         Ok(())
