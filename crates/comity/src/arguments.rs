@@ -232,8 +232,21 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The node's directory
-    pub(crate) dir: PathBuf,
+    /// The node's directory, or its URL
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) place: String,
+    /// At a URL: the user; the password is the first line of standard input
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// At a URL: the first line of standard input is a token
+    #[arg(long, conflicts_with = "user")]
+    pub(crate) token_stdin: bool,
+    /// At a URL: the key that a log must be signed with; may be given again
+    #[arg(long)]
+    pub(crate) vkey: Vec<String>,
+    /// At a URL: the certificate that the node's must be signed by, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Args)]

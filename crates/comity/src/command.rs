@@ -44,6 +44,7 @@ impl From<ExportError> for Failure {
 fn cell(row: &Value, name: &str) -> String {
     match row.get(name) {
         None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) if text.is_empty() => "-".to_owned(),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(items)) => {
             let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();

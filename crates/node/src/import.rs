@@ -1,5 +1,6 @@
 //! A bundle or envelope of any length into a collection: read as a stream, submitted in groups.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use comity_wire::stix::bundle::{BundleError, Reader};
@@ -36,6 +37,9 @@ pub struct Report {
     pub held_back: u64,
     /// New entries with at least one flag.
     pub flagged: u64,
+    /// How often each flag was raised.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub flags: BTreeMap<String, u64>,
     /// The refused, one by one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<RefusedObject>,
@@ -182,10 +186,13 @@ impl Report {
     fn add(&mut self, verdict: &Verdict) {
         self.objects += 1;
         match &verdict.outcome {
-            Outcome::Stored(notes) => {
+            Outcome::Stored(stored) => {
                 self.stored += 1;
-                self.flagged += u64::from(notes.iter().any(|note| note.starts_with("flag ")));
-                self.held_back += u64::from(notes.iter().any(|note| note.contains("; held in")));
+                self.flagged += u64::from(!stored.flags.is_empty());
+                self.held_back += u64::from(stored.held_back.is_some());
+                for flag in &stored.flags {
+                    *self.flags.entry((*flag).to_owned()).or_default() += 1;
+                }
             }
             Outcome::Known => self.known += 1,
             Outcome::Kept => self.kept += 1,

@@ -14,7 +14,7 @@
 //! If the process stops after (4), start-up folds the entries; the client, who got no answer,
 //! posts again and is told that all of it is there.
 
-use comity_gate::{Admitted, Refusal, admit};
+use comity_gate::{Admitted, Code, Refusal, admit};
 use comity_wire::entry::{self, Attestation, Audience, Author, Handling, Header, Kind, Log};
 use comity_wire::id::Id;
 use comity_wire::taxii::{Status, StatusDetail};
@@ -55,13 +55,22 @@ pub struct Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Appended; with what is noted about it.
-    Stored(Vec<String>),
+    Stored(Noted),
     /// The node holds this version with equal content; the collection holds it now, too.
     Known,
     /// The node holds an observable of this id with other content, and keeps that.
     Kept,
     /// Not taken.
     Refused(Refusal),
+}
+
+/// What is noted about an object that was appended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Noted {
+    /// The codes of its flags.
+    pub flags: Vec<&'static str>,
+    /// Why it waits for an attestation, if it does.
+    pub held_back: Option<&'static Code>,
 }
 
 impl Outcome {
@@ -73,14 +82,29 @@ impl Outcome {
     /// What the sender should know, where there is something.
     pub fn message(&self) -> Option<String> {
         match self {
-            Outcome::Stored(notes) if notes.is_empty() => None,
-            Outcome::Stored(notes) => Some(notes.join("; ")),
+            Outcome::Stored(noted) => noted.message(),
             Outcome::Known => None,
             Outcome::Kept => {
                 Some("an observable of this id is here with other content; it is kept".to_owned())
             }
             Outcome::Refused(refusal) => Some(refusal.to_string()),
         }
+    }
+}
+
+impl Noted {
+    fn message(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if let Some(code) = self.held_back {
+            parts.push(format!(
+                "{}: {}; held in the private log until a releaser attests (comity import --attest)",
+                code.id, code.meaning
+            ));
+        }
+        if !self.flags.is_empty() {
+            parts.push(format!("flags: {}", self.flags.join(", ")));
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 }
 

@@ -56,10 +56,18 @@ fn told(value: &Value) -> String {
         count("held_back"),
         count("flagged")
     );
+    let flags = value.get("flags").and_then(Value::as_object);
+    for (code, count) in flags.into_iter().flatten() {
+        text.push_str(&format!("flag {code}: {count}\n"));
+    }
     let refusals: Vec<&Value> = rows(value, "refusals").collect();
     if !refusals.is_empty() {
-        let head = ["OBJECT", "CODE", "ID", "WHERE", "FOUND", "REQUIRED"];
-        let names = ["number", "code", "id", "path", "found", "required"];
+        let head = [
+            "OBJECT", "CODE", "ID", "VERSION", "WHERE", "FOUND", "REQUIRED",
+        ];
+        let names = [
+            "number", "code", "id", "version", "path", "found", "required",
+        ];
         let lines: Vec<Vec<String>> = refusals
             .iter()
             .take(SHOWN_MAX)

@@ -17,7 +17,7 @@ use comity_wire::id::Uuid;
 use comity_wire::time::Instant;
 
 use crate::node::NodeError;
-use crate::submit::{Candidate, Outcome, Verdict};
+use crate::submit::{Candidate, Noted, Outcome, Verdict};
 use crate::writer::{Inner, Judged};
 
 /// Stands in the table of codes of the reference page.
@@ -214,25 +214,21 @@ impl Decided {
             .filter_map(|version| self.lifecycle_of(version))
             .collect();
         let version = candidate.version.clone();
-        let mut notes: Vec<String> = Vec::new();
+        let mut flags: Vec<&'static str> = candidate
+            .admitted
+            .flags()
+            .iter()
+            .map(|flag| flag.code.id)
+            .collect();
         match lifecycle::lifecycle(&candidate.admitted, &known) {
-            Ok(flags) => notes.extend(flags.iter().map(|flag| flag.code.id.to_owned())),
+            Ok(more) => flags.extend(more.iter().map(|flag| flag.code.id)),
             Err(refusal) => return Ok(refused(Some(id), Some(version), refusal)),
         }
-        if let Some(hold) = candidate.admitted.hold().filter(|_| candidate.held_back) {
-            notes.push(format!(
-                "{}: {}; held in the private log until a releaser attests (comity import --attest)",
-                hold.code.id, hold.code.meaning
-            ));
-        }
-        notes.extend(
-            candidate
-                .admitted
-                .flags()
-                .iter()
-                .map(|flag| format!("flag {}", flag.code.id)),
-        );
-        notes.dedup();
+        let hold = candidate.admitted.hold().filter(|_| candidate.held_back);
+        let noted = Noted {
+            flags,
+            held_back: hold.map(|hold| hold.code),
+        };
         let object = (
             candidate.admitted.object_type().to_owned(),
             candidate.admitted.uuid(),
@@ -248,7 +244,7 @@ impl Decided {
         Ok(Verdict {
             id: Some(id),
             version: Some(version),
-            outcome: Outcome::Stored(notes),
+            outcome: Outcome::Stored(noted),
         })
     }
 
