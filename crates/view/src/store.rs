@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction};
 
 use crate::fold::{self, Arrival, Folded};
@@ -63,7 +64,10 @@ impl View {
         if let Opened::Dropped(_) = opened {
             remove(path)?;
         }
-        let connection = Connection::open(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
         settings(&connection, WRITER_CACHE_KIB)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "OFF")?;
@@ -152,6 +156,15 @@ impl View {
         Ok(())
     }
 
+    /// The number of a type that the view knows.
+    pub(crate) fn type_number(&self, name: &str) -> Option<i64> {
+        let at = self
+            .types
+            .binary_search_by(|(known, _)| known.as_str().cmp(name))
+            .ok()?;
+        self.types.get(at).map(|(_, number)| *number)
+    }
+
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
@@ -201,6 +214,9 @@ pub(crate) fn get_folded(tx: &Transaction<'_>, log: i64) -> rusqlite::Result<i64
 
 fn settings(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
+    // Plans depend on the statement alone. Otherwise a statement is prepared anew when another
+    // value is bound, which costs more than running it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.busy_timeout(std::time::Duration::from_secs(10))

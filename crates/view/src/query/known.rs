@@ -28,35 +28,45 @@ pub struct KnownVersion {
     pub expires: Option<i64>,
 }
 
-/// All known versions of an object, oldest first.
+/// All known versions of an object, oldest first. Nearly always there is none, and that costs one
+/// look into one index.
 pub fn known(view: &View, object_type: &str, uuid: Uuid) -> Result<Vec<KnownVersion>, ViewError> {
+    let Some(number) = view.type_number(object_type) else {
+        return Ok(Vec::new());
+    };
     let mut statement = view.connection().prepare_cached(
-        "SELECT version.key, version.instant, version.created, version.created_by, version.flags,
-                version.expires
-         FROM version_of JOIN object_type ON object_type.id = version_of.type
-         JOIN version ON version.key = version_of.key
-         WHERE version_of.uuid = ?1 AND object_type.name = ?2 ORDER BY version_of.instant",
+        "SELECT key FROM version_of WHERE uuid = ?1 AND type = ?2 ORDER BY instant, key",
     )?;
-    let mut rows = statement.query(params![uuid.0, object_type])?;
+    let mut rows = statement.query(params![uuid.0, number])?;
     let mut versions = Vec::new();
     while let Some(row) = rows.next()? {
-        let instant: String = row.get(1)?;
-        // A text that does not read is a damaged view; `verify` names it. Here it counts as the
-        // oldest instant, which refuses nothing.
-        let instant = Instant::from_sort_key(&instant).unwrap_or(Instant::from_micros(i64::MIN));
-        let created: Option<String> = row.get(2)?;
-        let flags: i64 = row.get(4)?;
-        versions.push(KnownVersion {
-            position: Position::from_key(row.get(0)?),
-            instant,
-            unversioned: flags & FLAG_UNVERSIONED != 0,
-            created: created.and_then(|key| Instant::from_sort_key(&key).ok()),
-            created_by: row.get::<_, Option<[u8; 16]>>(3)?.map(Uuid),
-            revoked: flags & FLAG_REVOKED != 0,
-            expires: row.get(5)?,
-        });
+        versions.extend(version(view, row.get(0)?)?);
     }
     Ok(versions)
+}
+
+fn version(view: &View, key: i64) -> Result<Option<KnownVersion>, ViewError> {
+    let mut statement = view.connection().prepare_cached(
+        "SELECT instant, created, created_by, flags, expires FROM version WHERE key = ?1",
+    )?;
+    let mut rows = statement.query([key])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let instant: String = row.get(0)?;
+    let created: Option<String> = row.get(1)?;
+    let flags: i64 = row.get(3)?;
+    Ok(Some(KnownVersion {
+        position: Position::from_key(key),
+        // A text that does not read is a damaged view; `verify` names it. Here it counts as the
+        // oldest instant, which refuses nothing.
+        instant: Instant::from_sort_key(&instant).unwrap_or(Instant::from_micros(i64::MIN)),
+        unversioned: flags & FLAG_UNVERSIONED != 0,
+        created: created.and_then(|key| Instant::from_sort_key(&key).ok()),
+        created_by: row.get::<_, Option<[u8; 16]>>(2)?.map(Uuid),
+        revoked: flags & FLAG_REVOKED != 0,
+        expires: row.get(4)?,
+    }))
 }
 
 /// When an entry came into a collection, if it is there now.

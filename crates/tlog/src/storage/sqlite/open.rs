@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{BUSY_WAIT, CHECKPOINT_PAGES, sort};
@@ -14,6 +15,10 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, Stora
     let fault = |error: rusqlite::Error| sort(&error, name);
     let connection = Connection::open(&path).map_err(fault)?;
     connection.busy_timeout(BUSY_WAIT).map_err(fault)?;
+    // Plans depend on the statement alone, not on what is bound to it.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(64);
     let id: u32 = pragma(&connection, "application_id").map_err(fault)?;
     let version: u32 = pragma(&connection, "user_version").map_err(fault)?;
