@@ -81,7 +81,7 @@ fn fold(view: &mut View, chunk: &[Opened], facts: &Facts) -> Result<(), NodeErro
 /// What an entry turned out to be.
 enum Judged {
     Share(Box<(Header, comity_gate::Admitted)>),
-    Withdraw(Header),
+    Withdraw(Box<Header>),
     /// Erased, void, or of a kind without rows.
     Nothing,
 }
@@ -103,7 +103,7 @@ fn judge(opened: &Opened, facts: &Facts) -> Judged {
             Ok(admitted) => Judged::Share(Box::new((header, admitted))),
             Err(_) => Judged::Nothing,
         },
-        Kind::Withdraw => Judged::Withdraw(header),
+        Kind::Withdraw => Judged::Withdraw(Box::new(header)),
         _ => Judged::Nothing,
     }
 }

@@ -32,5 +32,5 @@ pub use audit::Access;
 pub use config::Config;
 pub use directory::{Directory, Lock};
 pub use local::LocalError;
-pub use node::{Credentials, Made, Node, NodeError, Surroundings};
+pub use node::{Credentials, Made, Node, NodeError, Random, Surroundings};
 pub use password::Checked;

@@ -27,13 +27,16 @@ use crate::submit::Headers;
 use crate::token::{self, Token};
 use crate::writer::{self, Writer};
 
+/// Fills a buffer with random octets.
+pub type Random = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// What the process gives a node: time, randomness, a name of this boot, and a way to end it.
 #[derive(Clone)]
 pub struct Surroundings {
     /// Microseconds since 1970.
     pub now: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Fills a buffer from the system's generator.
-    pub random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    pub random: Arc<Random>,
     /// Names this boot of the machine.
     pub boot: String,
     /// Ends the process: what is stored is in doubt, and only a new start finds out.

@@ -40,7 +40,10 @@ impl Node {
     /// The signed checkpoint of a log.
     pub fn checkpoint(&self, log: Log) -> Result<String, NodeError> {
         self.ask(|connections| {
-            let head = connections.log.head(log.id()).map_err(storage)?;
+            let head = connections
+                .log
+                .head(log.id())
+                .map_err(|error| storage(&error))?;
             let head = head.ok_or_else(|| NodeError::Storage("a log has no head".to_owned()))?;
             Ok(head.note)
         })
@@ -48,7 +51,12 @@ impl Node {
 
     /// The octets of a tile or entry bundle, where the log has got that far.
     pub fn tile(&self, log: Log, path: &TilePath) -> Result<Option<Vec<u8>>, NodeError> {
-        self.ask(|connections| connections.log.tile(log.id(), path).map_err(storage))
+        self.ask(|connections| {
+            connections
+                .log
+                .tile(log.id(), path)
+                .map_err(|error| storage(&error))
+        })
     }
 
     /// The openings from an index on that are for this caller. `readable` are the collections
@@ -64,7 +72,7 @@ impl Node {
             let size = connections
                 .log
                 .head(log.id())
-                .map_err(storage)?
+                .map_err(|error| storage(&error))?
                 .map_or(0, |head| head.size);
             let mut released = Released {
                 openings: Vec::new(),
@@ -77,7 +85,11 @@ impl Node {
                     log: log.id(),
                     index,
                 };
-                if let Some(opened) = connections.log.release(entry).map_err(storage)? {
+                if let Some(opened) = connections
+                    .log
+                    .release(entry)
+                    .map_err(|error| storage(&error))?
+                {
                     let held = query::is_held(&connections.view, readable, position(entry))?;
                     if is_for(caller, log, &opened.envelope, held) {
                         octets += opened.envelope.len();
@@ -116,6 +128,6 @@ fn is_for(caller: &Checked, log: Log, envelope: &[u8], held: bool) -> bool {
     }
 }
 
-fn storage(error: comity_tlog::ReadError) -> NodeError {
+fn storage(error: &comity_tlog::ReadError) -> NodeError {
     NodeError::Storage(error.to_string())
 }

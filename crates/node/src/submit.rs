@@ -307,9 +307,9 @@ fn resource(
         let refused = verdict.outcome.is_refused();
         let detail = detail(at, verdict, name.as_ref());
         if refused {
-            failures.push(detail)
+            failures.push(detail);
         } else {
-            successes.push(detail)
+            successes.push(detail);
         }
     }
     let (success_count, failure_count) = (successes.len() as u64, failures.len() as u64);

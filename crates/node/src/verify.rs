@@ -60,7 +60,7 @@ fn logs_of(
     progress: &mut impl FnMut(u64, u64),
 ) {
     let found = verify::verify(directory.root(), logs, &mut |step| {
-        progress(step.done, step.total)
+        progress(step.done, step.total);
     });
     report
         .faults

@@ -205,7 +205,7 @@ impl Inner {
         }
         let batch = decided.batch();
         if decide::is_empty(&batch) {
-            answers.into_iter().for_each(|answer| answer.succeed());
+            answers.into_iter().for_each(Answer::succeed);
             return Ok(());
         }
         let now = (self.surroundings.now)();
@@ -232,7 +232,7 @@ impl Inner {
             let _ = fail_all(answers, || NodeError::Stopping);
             return Err(format!("the view cannot be written: {error}"));
         }
-        answers.into_iter().for_each(|answer| answer.succeed());
+        answers.into_iter().for_each(Answer::succeed);
         Ok(())
     }
 

@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Import, output: &Output) -> Result<Outcome, Failur
         let octets = file
             .metadata()
             .ok()
-            .filter(|found| found.is_file())
+            .filter(std::fs::Metadata::is_file)
             .map(|found| found.len());
         (Box::new(file), octets)
     };

@@ -155,7 +155,7 @@ pub(crate) fn execute(
             let terms = Terms { attested: attest };
             let by = node.local_operator();
             let report = node.import(&by, &collection, input, terms, |progress| {
-                sink.progress(progress)
+                sink.progress(progress);
             })?;
             let mut value = json!(report);
             if let Some(members) = value.as_object_mut() {

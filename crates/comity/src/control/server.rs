@@ -31,13 +31,13 @@ pub(crate) fn serve(node: &Arc<Node>) -> io::Result<()> {
                 // A thread that cannot be made closes the connection, which the command tells.
                 let _ = std::thread::Builder::new()
                     .name("command".to_owned())
-                    .spawn(move || drop(answer(&node, stream)));
+                    .spawn(move || drop(answer(&node, &stream)));
             }
         })?;
     Ok(())
 }
 
-fn answer(node: &Node, stream: UnixStream) -> io::Result<()> {
+fn answer(node: &Node, stream: &UnixStream) -> io::Result<()> {
     let mut reader = stream.try_clone()?;
     let first = frame::read(&mut reader)?;
     let mut writer = stream.try_clone()?;

@@ -47,6 +47,7 @@ pub(super) enum Planned {
 }
 
 /// How far a group had come, to go back to when a job fails.
+#[derive(Clone, Copy)]
 pub(crate) struct Mark {
     entries: usize,
     arrivals: usize,

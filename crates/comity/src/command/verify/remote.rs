@@ -243,7 +243,7 @@ impl OneLog<'_> {
         format!("/log/{}/{rest}", self.log.name())
     }
 
-    fn fault(&mut self, what: String) {
+    fn fault(&mut self, what: impl std::fmt::Display) {
         if self.report.faults.len() < FAULTS_MAX {
             self.report
                 .faults
