@@ -82,6 +82,7 @@ fn fold(view: &mut View, chunk: &[Opened], facts: &Facts) -> Result<(), NodeErro
 enum Judged {
     Share(Box<(Header, comity_gate::Admitted)>),
     Withdraw(Box<Header>),
+    Attest(Box<Header>),
     /// Erased, void, or of a kind without rows.
     Nothing,
 }
@@ -104,6 +105,7 @@ fn judge(opened: &Opened, facts: &Facts) -> Judged {
             Err(_) => Judged::Nothing,
         },
         Kind::Withdraw => Judged::Withdraw(Box::new(header)),
+        Kind::Record if header.attested.is_some() => Judged::Attest(Box::new(header)),
         _ => Judged::Nothing,
     }
 }
@@ -135,21 +137,26 @@ impl Judged {
                     expires: header.expires.as_deref().and_then(|text| micros(text).ok()),
                 })
             }
-            Judged::Withdraw(header) => Effect::Withdraw(
-                header
-                    .refs
-                    .iter()
-                    .filter(|reference| reference.origin == header.origin)
-                    .filter_map(|reference| {
-                        let log = Log::from_name(&reference.log)?.id();
-                        Some(comity_view::Position {
-                            log,
-                            index: reference.index,
-                        })
-                    })
-                    .collect(),
-            ),
+            Judged::Withdraw(header) => Effect::Withdraw(own_targets(header)),
+            Judged::Attest(header) => Effect::Attest(own_targets(header)),
             Judged::Nothing => Effect::Nothing,
         }
     }
+}
+
+/// The entries that a header names, as far as they are of the same party: nobody withdraws or
+/// attests another's.
+fn own_targets(header: &Header) -> Vec<comity_view::Position> {
+    let own = header
+        .refs
+        .iter()
+        .filter(|reference| reference.origin == header.origin);
+    own.filter_map(|reference| {
+        let log = Log::from_name(&reference.log)?.id();
+        Some(comity_view::Position {
+            log,
+            index: reference.index,
+        })
+    })
+    .collect()
 }

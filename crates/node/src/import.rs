@@ -29,6 +29,8 @@ pub struct Report {
     pub stored: u64,
     /// Objects that the node held with equal content.
     pub known: u64,
+    /// Objects that waited for the attestation that this import brings.
+    pub attested: u64,
     /// Observables that the node held with other content, which it keeps.
     pub kept: u64,
     /// Objects that were not taken.
@@ -195,6 +197,10 @@ impl Report {
                 }
             }
             Outcome::Known => self.known += 1,
+            Outcome::Attested => {
+                self.known += 1;
+                self.attested += 1;
+            }
             Outcome::Kept => self.kept += 1,
             Outcome::Refused(refusal) => {
                 self.refused += 1;

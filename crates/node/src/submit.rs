@@ -58,6 +58,8 @@ pub enum Outcome {
     Stored(Noted),
     /// The node holds this version with equal content; the collection holds it now, too.
     Known,
+    /// The same, and it waited for the attestation that this submission brings.
+    Attested,
     /// The node holds an observable of this id with other content, and keeps that.
     Kept,
     /// Not taken.
@@ -83,7 +85,7 @@ impl Outcome {
     pub fn message(&self) -> Option<String> {
         match self {
             Outcome::Stored(noted) => noted.message(),
-            Outcome::Known => None,
+            Outcome::Known | Outcome::Attested => None,
             Outcome::Kept => {
                 Some("an observable of this id is here with other content; it is kept".to_owned())
             }
@@ -119,6 +121,9 @@ pub(crate) struct Candidate {
     pub(crate) unversioned: bool,
     pub(crate) held_back: bool,
     pub(crate) expires: i64,
+    /// When the submission came in, and who attests it, if somebody does.
+    pub(crate) created: String,
+    pub(crate) attested: Option<Author>,
 }
 
 impl Candidate {
@@ -216,8 +221,12 @@ impl Node {
             .min(collection.expires_days);
         let expires = now.saturating_add(i64::from(days).saturating_mul(DAY_MICROS));
         let held_back = admitted.hold().is_some() && !terms.attested;
+        let attested = terms.attested.then(|| Attestation {
+            role: by.account.role.clone(),
+            pseudonym: by.account.pseudonym.clone(),
+        });
         let header = Header {
-            created,
+            created: created.clone(),
             expires: Some(Micros(expires).to_string()),
             purpose: collection.purpose.clone(),
             grade: collection.grade.clone(),
@@ -225,10 +234,7 @@ impl Node {
                 tlp: collection.tlp.clone(),
                 pap: None,
             },
-            attested: terms.attested.then(|| Attestation {
-                role: by.account.role.clone(),
-                pseudonym: by.account.pseudonym.clone(),
-            }),
+            attested: attested.clone(),
             ..self.header(Log::Private, Kind::Share, by)
         };
         let envelope = entry::encode(&header, bytes)
@@ -241,6 +247,8 @@ impl Node {
             unversioned,
             held_back,
             expires,
+            created,
+            attested,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Entries and arrivals to rows. Each function says what it depends on; none of them can refuse.
 
 mod arrival;
+mod attest;
 mod share;
 mod withdraw;
 
@@ -29,6 +30,8 @@ pub enum Effect<'a> {
     Share(ObjectFacts<'a>),
     /// `withdraw`: these entries say nothing any more.
     Withdraw(Vec<Position>),
+    /// `record` with an attestation: these entries wait no longer.
+    Attest(Vec<Position>),
     /// Nothing here: a kind that has no rows, an erased entry, or a void one.
     Nothing,
 }
@@ -107,6 +110,7 @@ pub(crate) fn entries(
         match &entry.effect {
             Effect::Share(facts) => share::fold(tx, types, entry.position, facts)?,
             Effect::Withdraw(targets) => withdraw::fold(tx, targets)?,
+            Effect::Attest(targets) => attest::fold(tx, targets)?,
             Effect::Nothing => {}
         }
     }

@@ -56,6 +56,9 @@ fn told(value: &Value) -> String {
         count("held_back"),
         count("flagged")
     );
+    if count("attested") != "0" {
+        text.push_str(&format!("{} wait no longer: attested\n", count("attested")));
+    }
     let flags = value.get("flags").and_then(Value::as_object);
     for (code, count) in flags.into_iter().flatten() {
         text.push_str(&format!("flag {code}: {count}\n"));

@@ -43,6 +43,7 @@ pub(crate) struct Decided {
 pub(super) enum Planned {
     Share(Box<Candidate>),
     Withdraw(Vec<Position>),
+    Attest(Vec<Position>),
     Nothing,
 }
 
@@ -195,7 +196,14 @@ impl Decided {
         if !is_in {
             self.arrive(collection, entry);
         }
-        let outcome = if equal { Outcome::Known } else { Outcome::Kept };
+        let outcome = match (same, &candidate.attested) {
+            _ if !equal => Outcome::Kept,
+            (Here::Stored(known), Some(by)) if known.held_back => {
+                self.attest(inner, known.position, by, &candidate.created)?;
+                Outcome::Attested
+            }
+            _ => Outcome::Known,
+        };
         Ok(Verdict {
             id: Some(id),
             version: Some(version),
@@ -382,6 +390,7 @@ impl Planned {
                 expires: Some(candidate.expires),
             }),
             Planned::Withdraw(targets) => Effect::Withdraw(targets.clone()),
+            Planned::Attest(targets) => Effect::Attest(targets.clone()),
             Planned::Nothing => Effect::Nothing,
         }
     }

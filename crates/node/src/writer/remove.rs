@@ -62,6 +62,28 @@ impl Decided {
     }
 }
 
+impl Decided {
+    /// Notes that somebody attests an entry that waits for it.
+    pub(super) fn attest(
+        &mut self,
+        inner: &Inner,
+        position: Position,
+        by: &Author,
+        created: &str,
+    ) -> Result<(), NodeError> {
+        let header = Header {
+            created: created.to_owned(),
+            refs: vec![reference(inner, position)?],
+            attested: Some(by.clone()),
+            ..inner.headers.header(Log::Private, Kind::Record, by.clone())
+        };
+        let envelope =
+            entry::encode(&header, b"{}").map_err(|error| NodeError::Storage(error.to_string()))?;
+        self.entry(Log::Private.id(), envelope, Planned::Attest(vec![position]));
+        Ok(())
+    }
+}
+
 fn reference(inner: &Inner, position: Position) -> Result<Reference, NodeError> {
     let commitment = inner
         .log

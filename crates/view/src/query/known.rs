@@ -6,7 +6,7 @@ use comity_wire::time::Instant;
 use rusqlite::{OptionalExtension, params};
 
 use crate::Position;
-use crate::fold::{FLAG_REVOKED, FLAG_UNVERSIONED};
+use crate::fold::{FLAG_HELD_BACK, FLAG_REVOKED, FLAG_UNVERSIONED};
 use crate::store::{View, ViewError};
 
 /// A version of an object that the view knows.
@@ -24,6 +24,8 @@ pub struct KnownVersion {
     pub created_by: Option<Uuid>,
     /// Whether this version revokes the object.
     pub revoked: bool,
+    /// Whether the entry waits for an attestation.
+    pub held_back: bool,
     /// When the entry expires.
     pub expires: Option<i64>,
 }
@@ -65,6 +67,7 @@ fn version(view: &View, key: i64) -> Result<Option<KnownVersion>, ViewError> {
         created: created.and_then(|key| Instant::from_sort_key(&key).ok()),
         created_by: row.get::<_, Option<[u8; 16]>>(2)?.map(Uuid),
         revoked: flags & FLAG_REVOKED != 0,
+        held_back: flags & FLAG_HELD_BACK != 0,
         expires: row.get(4)?,
     }))
 }
