@@ -5,8 +5,12 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use comity_tlog::{SigningKey, Verifier};
+use comity_tlog::{LogConfig, SigningKey, Verifier};
+use comity_wire::entry::Log;
 use zeroize::Zeroizing;
+
+use crate::directory::Directory;
+use crate::node::NodeError;
 
 /// Ed25519, as C2SP signed-note numbers signature types.
 const ED25519: u8 = 0x01;
@@ -81,6 +85,41 @@ fn parse(file: &str, origin: &str) -> Option<SigningKey> {
     let key = (*kind == ED25519).then(|| SigningKey::from_bytes(&seed))?;
     // The whole line, key id too: a damaged file must not sign under a key nobody knows.
     (text(origin, &key).trim() == file.trim()).then_some(key)
+}
+
+/// The origin of a log's checkpoints.
+pub(crate) fn origin(party: &str, log: Log) -> String {
+    format!("{party}/{}", log.name())
+}
+
+pub(crate) fn log_configs(directory: &Directory, party: &str) -> Result<Vec<LogConfig>, NodeError> {
+    Log::ALL
+        .into_iter()
+        .map(|log| {
+            let origin = origin(party, log);
+            let key = read(
+                &directory.keys().join(format!("{}.key", log.name())),
+                &origin,
+            )?;
+            Ok(LogConfig {
+                id: log.id(),
+                name: log.name().to_owned(),
+                origin,
+                key,
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn verifiers(logs: &[LogConfig]) -> Result<Vec<(Log, Verifier)>, NodeError> {
+    logs.iter()
+        .filter_map(|config| Log::from_id(config.id).map(|log| (log, config)))
+        .map(|(log, config)| {
+            Verifier::new(&config.origin, &config.key.verifying_key())
+                .map(|verifier| (log, verifier))
+                .map_err(|error| NodeError::Start(error.to_string()))
+        })
+        .collect()
 }
 
 #[cfg(test)]

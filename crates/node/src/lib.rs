@@ -6,6 +6,7 @@
 //! This crate reads no clock and draws no randomness: both come with [`Surroundings`].
 
 pub mod account;
+mod admin;
 mod audit;
 pub mod collection;
 pub mod config;
@@ -15,6 +16,7 @@ mod fold;
 pub mod import;
 mod keys;
 mod local;
+mod make;
 mod node;
 mod password;
 pub mod query;
@@ -23,6 +25,7 @@ pub mod release;
 pub mod role;
 pub mod status;
 pub mod submit;
+mod terms;
 pub mod token;
 pub mod verify;
 pub mod withdraw;
@@ -32,5 +35,6 @@ pub use audit::Access;
 pub use config::Config;
 pub use directory::{Directory, Lock};
 pub use local::LocalError;
-pub use node::{Credentials, Made, Node, NodeError, Random, Surroundings};
+pub use make::Made;
+pub use node::{Credentials, Node, NodeError, Random, Surroundings};
 pub use password::Checked;

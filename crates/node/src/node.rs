@@ -5,26 +5,22 @@ use std::sync::Arc;
 
 use comity_charter::Charter;
 use comity_gate::Facts;
-use comity_tlog::{LogConfig, SigningKey, Verifier};
+use comity_tlog::Verifier;
 use comity_view::ViewError;
-use comity_wire::entry::{self, Author, Header, Kind, Log};
+use comity_wire::entry::{self, Author, Kind, Log};
 use comity_wire::id::Uuid;
 use comity_wire::time::Micros;
 
-use crate::account::{self, Account};
 use crate::audit::{self, Access, Waiting};
-use crate::collection::{self, Catalog, Collection, Grant};
+use crate::collection::Catalog;
 use crate::config::{Config, ConfigError};
 use crate::directory::{Directory, DirectoryError, Lock};
 use crate::keys::{self, KeyError};
 use crate::local::{Local, LocalError};
-use crate::password::{self, Checked, Passwords};
+use crate::password::{Checked, Passwords};
 use crate::query::Pool;
-use crate::refusals;
-use crate::role::Role;
-use crate::status;
 use crate::submit::Headers;
-use crate::token::{self, Token};
+use crate::terms;
 use crate::writer::{self, Writer};
 
 /// Fills a buffer with random octets.
@@ -107,84 +103,37 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// What a new node's directory is told.
-#[derive(Debug)]
-pub struct Made {
-    /// The name of the first operator.
-    pub operator: String,
-    /// Its password, not kept anywhere.
-    pub password: String,
-}
-
 /// A node that is open.
 #[derive(Debug)]
 pub struct Node {
-    directory: Directory,
+    pub(crate) directory: Directory,
     _lock: Lock,
-    config: Config,
-    charter: Charter,
-    facts: Facts,
-    headers: Headers,
-    local: Arc<Local>,
-    catalog: std::sync::RwLock<Arc<Catalog>>,
-    passwords: Passwords,
-    writer: Arc<Writer>,
-    waiting: Arc<Waiting>,
-    auditor: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
-    pool: Pool,
-    verifiers: Vec<(Log, Verifier)>,
-    surroundings: Surroundings,
+    pub(crate) config: Config,
+    pub(crate) charter: Charter,
+    pub(crate) facts: Facts,
+    pub(crate) headers: Headers,
+    pub(crate) local: Arc<Local>,
+    pub(crate) catalog: std::sync::RwLock<Arc<Catalog>>,
+    pub(crate) passwords: Passwords,
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) waiting: Arc<Waiting>,
+    pub(crate) auditor: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
+    pub(crate) pool: Pool,
+    pub(crate) verifiers: Vec<(Log, Verifier)>,
+    pub(crate) surroundings: Surroundings,
 }
 
 impl Node {
-    /// Makes a directory: keys, configuration, charter, the first operator. The logs begin when
-    /// it is opened.
-    pub fn make(
-        directory: &Directory,
-        party: &str,
-        charter_text: &str,
-        surroundings: &Surroundings,
-    ) -> Result<Made, NodeError> {
-        let charter = parse_charter(charter_text)?;
-        if charter.party(party).is_none() {
-            let known: Vec<&str> = charter
-                .parties
-                .iter()
-                .map(|party| party.id.as_str())
-                .collect();
-            return Err(NodeError::Start(format!(
-                "the charter has no party `{party}`; it has: {}",
-                known.join(", ")
-            )));
-        }
-        directory.make()?;
-        for log in Log::ALL {
-            let key = new_key(surroundings);
-            write_key(directory, &origin(party, log), log.name(), &key)?;
-        }
-        write_key(directory, party, "next", &new_key(surroundings))?;
-        directory.write_new(&directory.charter(), charter_text.as_bytes())?;
-        let local = Local::open(&directory.local())?;
-        let (name, password) = ("operator", secret(surroundings));
-        add_account(&local, surroundings, name, Role::Operator, &password)?;
-        // Last: a directory with a configuration holds a node.
-        directory.write_new(&directory.config(), Config::new(party).text().as_bytes())?;
-        Ok(Made {
-            operator: name.to_owned(),
-            password,
-        })
-    }
-
     /// Opens a node. After a crash this is where it recovers.
     pub fn open(directory: Directory, surroundings: Surroundings) -> Result<Node, NodeError> {
         directory.require_node()?;
         let lock = directory.lock()?;
         let config = Config::read(&directory.config())?;
-        let charter = read_charter(&directory)?;
-        let facts = facts(&charter);
-        let headers = headers(&config, &charter);
-        let logs = log_configs(&directory, &config.party)?;
-        let verifiers = verifiers(&logs)?;
+        let charter = terms::read_charter(&directory)?;
+        let facts = terms::facts(&charter);
+        let headers = terms::headers(&config, &charter);
+        let logs = keys::log_configs(&directory, &config.party)?;
+        let verifiers = keys::verifiers(&logs)?;
         let local = Arc::new(Local::open(&directory.local())?);
         let catalog = std::sync::RwLock::new(Arc::new(Catalog::read(&local)?));
         let inner = writer::open(
@@ -236,35 +185,6 @@ impl Node {
             let _ = auditor.join();
         }
         self.writer.stop();
-    }
-
-    /// The first entries of `acts`: the keys of the logs, and that this party accepts the charter.
-    fn found(&self) -> Result<(), NodeError> {
-        let author = Author {
-            role: "operator".to_owned(),
-            pseudonym: "founding".to_owned(),
-        };
-        let now = Micros(self.now()).to_string();
-        let vkeys: std::collections::BTreeMap<&str, String> = self
-            .verifiers
-            .iter()
-            .map(|(log, verifier)| (log.name(), verifier.vkey()))
-            .collect();
-        let next = keys::read(&self.directory.keys().join("next.key"), &self.config.party)?;
-        let next = keys::fingerprint(&next.verifying_key());
-        let key = serde_json::json!({ "logs": vkeys, "next": next });
-        let accept = serde_json::json!({ "charter": self.headers.charter });
-        let entries = [(Kind::Key, key), (Kind::Accept, accept)].map(|(kind, payload)| {
-            let header = Header {
-                created: now.clone(),
-                ..self.headers.header(Log::Acts, kind, author.clone())
-            };
-            entry::encode(&header, payload.to_string().as_bytes())
-                .map(|envelope| (Log::Acts.id(), envelope))
-                .map_err(|error| NodeError::Start(error.to_string()))
-        });
-        self.writer
-            .append(entries.into_iter().collect::<Result<_, _>>()?)
     }
 
     fn start_auditor(&mut self) -> Result<(), NodeError> {
@@ -376,218 +296,12 @@ impl Node {
     pub fn local_operator(&self) -> Checked {
         Checked::of_file_system()
     }
-
-    /// Makes an account; without a password one is drawn and returned.
-    pub fn user_add(
-        &self,
-        name: &str,
-        role: Role,
-        password: Option<&str>,
-    ) -> Result<(Account, Option<String>), NodeError> {
-        let drawn = password.is_none().then(|| secret(&self.surroundings));
-        let password = password.or(drawn.as_deref()).unwrap_or_default();
-        if password.len() < password::PASSWORD_CHARS_MIN
-            || password.len() > password::PASSWORD_BYTES_MAX
-        {
-            return Err(NodeError::Local(LocalError::Refused(format!(
-                "a password of {} octets; required: {} to {}",
-                password.len(),
-                password::PASSWORD_CHARS_MIN,
-                password::PASSWORD_BYTES_MAX
-            ))));
-        }
-        let account = add_account(&self.local, &self.surroundings, name, role, password)?;
-        self.passwords.forget();
-        Ok((account, drawn))
-    }
-
-    /// All accounts.
-    pub fn users(&self) -> Result<Vec<Account>, NodeError> {
-        Ok(account::list(&self.local)?)
-    }
-
-    /// Disables an account, at once.
-    pub fn user_disable(&self, name: &str) -> Result<Account, NodeError> {
-        let account = account::disable(&self.local, name)?;
-        self.passwords.forget();
-        Ok(account)
-    }
-
-    /// Gives an account another role, at once.
-    pub fn user_role(&self, name: &str, role: Role) -> Result<Account, NodeError> {
-        let account = account::set_role(&self.local, name, role)?;
-        self.passwords.forget();
-        Ok(account)
-    }
-
-    /// Makes a token and returns its secret, which is not kept.
-    pub fn token_add(&self, user: &str, new: &token::New) -> Result<(Token, String), NodeError> {
-        let account = account::by_name(&self.local, user)?;
-        let mut octets = [0; 32];
-        (self.surroundings.random)(&mut octets);
-        Ok(token::add(&self.local, &account, new, self.now(), octets)?)
-    }
-
-    /// All tokens.
-    pub fn tokens(&self) -> Result<Vec<Token>, NodeError> {
-        Ok(token::list(&self.local)?)
-    }
-
-    /// Revokes a token, at once.
-    pub fn token_revoke(&self, id: i64) -> Result<Token, NodeError> {
-        let token = token::revoke(&self.local, id)?;
-        self.passwords.forget();
-        Ok(token)
-    }
-
-    /// Makes a collection.
-    pub fn collection_add(&self, new: &collection::New) -> Result<Collection, NodeError> {
-        let id = match new.id {
-            Some(id) => id,
-            None => {
-                let mut octets = [0; 16];
-                (self.surroundings.random)(&mut octets);
-                Uuid::from_random(octets)
-            }
-        };
-        let made = collection::add(&self.local, &self.charter, new, id, self.now())?;
-        self.read_catalog()?;
-        Ok(made)
-    }
-
-    /// All collections, by id.
-    pub fn collections(&self) -> Vec<Collection> {
-        self.catalog().all().to_vec()
-    }
-
-    /// The collection of an id or alias.
-    pub fn collection(&self, name: &str) -> Option<Collection> {
-        self.catalog().find(name).cloned()
-    }
-
-    /// Sets what users get in a collection, at once.
-    pub fn collection_limit(
-        &self,
-        collection: &Collection,
-        rights: &[(String, Grant)],
-    ) -> Result<(), NodeError> {
-        collection::limit(&self.local, collection, rights)?;
-        self.read_catalog()
-    }
-
-    /// What a collection gives a user.
-    pub fn grant(&self, collection: &Collection, account: i64) -> Grant {
-        self.catalog().grant(collection.number, account)
-    }
-
-    fn catalog(&self) -> Arc<Catalog> {
-        self.catalog
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
-    }
-
-    fn read_catalog(&self) -> Result<(), NodeError> {
-        let read = Arc::new(Catalog::read(&self.local)?);
-        *self
-            .catalog
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = read;
-        Ok(())
-    }
-
-    /// The status of a POST, for the account that made it.
-    pub fn status(&self, account: i64, id: &str) -> Result<Option<String>, NodeError> {
-        Ok(status::get(&self.local, account, id)?)
-    }
-
-    /// The newest refusals, newest first.
-    pub fn refusals(&self, limit: usize) -> Result<Vec<refusals::Line>, NodeError> {
-        Ok(refusals::list(&self.local, limit)?)
-    }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// The origin of a log's checkpoints.
-pub(crate) fn origin(party: &str, log: Log) -> String {
-    format!("{party}/{}", log.name())
-}
-
-pub(crate) fn log_configs(directory: &Directory, party: &str) -> Result<Vec<LogConfig>, NodeError> {
-    Log::ALL
-        .into_iter()
-        .map(|log| {
-            let origin = origin(party, log);
-            let key = keys::read(
-                &directory.keys().join(format!("{}.key", log.name())),
-                &origin,
-            )?;
-            Ok(LogConfig {
-                id: log.id(),
-                name: log.name().to_owned(),
-                origin,
-                key,
-            })
-        })
-        .collect()
-}
-
-pub(crate) fn read_charter(directory: &Directory) -> Result<Charter, NodeError> {
-    let path = directory.charter();
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        NodeError::Charter(format!("cannot read `{}`: {error}", path.display()))
-    })?;
-    parse_charter(&text)
-}
-
-fn parse_charter(text: &str) -> Result<Charter, NodeError> {
-    comity_charter::parse(text).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        NodeError::Charter(lines.join("\n"))
-    })
-}
-
-pub(crate) fn facts(charter: &Charter) -> Facts {
-    Facts {
-        admits_attacker_mailboxes: charter.attacker_mailboxes,
-        network_defence: charter
-            .purposes
-            .contains(&comity_charter::Purpose::NetworkDefence),
-        registered_only: charter.registered_only,
-        registered: charter.registered.clone(),
-    }
-}
-
-fn headers(config: &Config, charter: &Charter) -> Headers {
-    let hash = charter.hash.to_string();
-    Headers {
-        // The charter that founded the body; of a body of one it is the one in force.
-        body: hash.clone(),
-        party: config.party.clone(),
-        charter: hash,
-        purpose: charter
-            .purposes
-            .first()
-            .map_or("", |purpose| purpose.name())
-            .to_owned(),
-        tlp: charter.handling.default_tlp.label().to_owned(),
-    }
-}
-
-pub(crate) fn verifiers(logs: &[LogConfig]) -> Result<Vec<(Log, Verifier)>, NodeError> {
-    logs.iter()
-        .filter_map(|config| Log::from_id(config.id).map(|log| (log, config)))
-        .map(|(log, config)| {
-            Verifier::new(&config.origin, &config.key.verifying_key())
-                .map(|verifier| (log, verifier))
-                .map_err(|error| NodeError::Start(error.to_string()))
-        })
-        .collect()
 }
 
 fn access_entry(
@@ -607,63 +321,4 @@ fn access_entry(
     let envelope =
         entry::encode(&header, &payload).map_err(|error| NodeError::Storage(error.to_string()))?;
     Ok((Log::Audit.id(), envelope))
-}
-
-fn new_key(surroundings: &Surroundings) -> SigningKey {
-    let mut seed = zeroize::Zeroizing::new([0; 32]);
-    (surroundings.random)(seed.as_mut_slice());
-    SigningKey::from_bytes(&seed)
-}
-
-fn write_key(
-    directory: &Directory,
-    origin: &str,
-    name: &str,
-    key: &SigningKey,
-) -> Result<(), NodeError> {
-    let path = directory.keys().join(format!("{name}.key"));
-    Ok(directory.write_new(&path, keys::text(origin, key).as_bytes())?)
-}
-
-/// A password that is drawn: 120 bits, in letters that survive being read aloud.
-fn secret(surroundings: &Surroundings) -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut octets = [0; 24];
-    (surroundings.random)(&mut octets);
-    let mut secret = String::with_capacity(29);
-    for (at, octet) in octets.iter().enumerate() {
-        if at > 0 && at % 6 == 0 {
-            secret.push('-');
-        }
-        let letter = LETTERS
-            .get(usize::from(octet % 32))
-            .copied()
-            .unwrap_or(b'a');
-        secret.push(char::from(letter));
-    }
-    secret
-}
-
-fn add_account(
-    local: &Local,
-    surroundings: &Surroundings,
-    name: &str,
-    role: Role,
-    password: &str,
-) -> Result<Account, NodeError> {
-    let (mut salt, mut octets) = ([0; 32], [0; 6]);
-    (surroundings.random)(&mut salt);
-    (surroundings.random)(&mut octets);
-    let pseudonym: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    let verifier = password::hash(password, &salt)?;
-    let pseudonym = format!("u-{pseudonym}");
-    let created = (surroundings.now)();
-    let new = account::New {
-        name,
-        role,
-        pseudonym: &pseudonym,
-        verifier: &verifier,
-        created,
-    };
-    Ok(account::add(local, &new)?)
 }

@@ -10,8 +10,10 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::fold;
+use crate::keys;
 use crate::local::{self, Local};
-use crate::node::{self, NodeError};
+use crate::node::NodeError;
+use crate::terms;
 use crate::{account, collection, token};
 
 /// What a verification found.
@@ -33,8 +35,8 @@ pub fn verify_directory(
 ) -> Result<Report, NodeError> {
     directory.require_node()?;
     let config = Config::read(&directory.config())?;
-    let charter = node::read_charter(directory)?;
-    let logs: Vec<LogIdentity> = node::verifiers(&node::log_configs(directory, &config.party)?)?
+    let charter = terms::read_charter(directory)?;
+    let logs: Vec<LogIdentity> = keys::verifiers(&keys::log_configs(directory, &config.party)?)?
         .into_iter()
         .map(|(log, verifier)| LogIdentity {
             id: log.id(),
@@ -44,7 +46,7 @@ pub fn verify_directory(
         .collect();
     let mut report = Report::default();
     logs_of(directory, &logs, &mut report, &mut progress);
-    if let Err(error) = view_of(directory, &node::facts(&charter), &mut report) {
+    if let Err(error) = view_of(directory, &terms::facts(&charter), &mut report) {
         report.faults.push(format!("view.db: {error}"));
     }
     if let Err(error) = local_of(directory, &mut report) {

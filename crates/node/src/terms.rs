@@ -1,0 +1,52 @@
+//! What the charter and the configuration mean for a node: what its gate is told, and what its
+//! headers say.
+
+use comity_charter::Charter;
+use comity_gate::Facts;
+
+use crate::config::Config;
+use crate::directory::Directory;
+use crate::node::NodeError;
+use crate::submit::Headers;
+
+pub(crate) fn read_charter(directory: &Directory) -> Result<Charter, NodeError> {
+    let path = directory.charter();
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        NodeError::Charter(format!("cannot read `{}`: {error}", path.display()))
+    })?;
+    parse_charter(&text)
+}
+
+pub(crate) fn parse_charter(text: &str) -> Result<Charter, NodeError> {
+    comity_charter::parse(text).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        NodeError::Charter(lines.join("\n"))
+    })
+}
+
+pub(crate) fn facts(charter: &Charter) -> Facts {
+    Facts {
+        admits_attacker_mailboxes: charter.attacker_mailboxes,
+        network_defence: charter
+            .purposes
+            .contains(&comity_charter::Purpose::NetworkDefence),
+        registered_only: charter.registered_only,
+        registered: charter.registered.clone(),
+    }
+}
+
+pub(crate) fn headers(config: &Config, charter: &Charter) -> Headers {
+    let hash = charter.hash.to_string();
+    Headers {
+        // The charter that founded the body; of a body of one it is the one in force.
+        body: hash.clone(),
+        party: config.party.clone(),
+        charter: hash,
+        purpose: charter
+            .purposes
+            .first()
+            .map_or("", |purpose| purpose.name())
+            .to_owned(),
+        tlp: charter.handling.default_tlp.label().to_owned(),
+    }
+}
