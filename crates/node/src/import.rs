@@ -10,12 +10,13 @@ use crate::collection::Collection;
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
 use crate::submit::{Outcome, Terms, Verdict};
+use crate::writer::{Judged, Pending};
 
 /// Objects submitted at a time: one commit's worth, and a few megabytes in memory.
 const GROUP_OBJECTS: usize = 1000;
 
 /// Octets submitted at a time, where objects are large.
-const GROUP_BYTES: usize = 8 * 1024 * 1024;
+const GROUP_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Refused objects that a report lists one by one; all are counted, and in the ledger.
 pub const REFUSED_LISTED_MAX: usize = 10_000;
@@ -98,89 +99,112 @@ impl Node {
         mut progress: impl FnMut(Progress),
     ) -> Result<Report, NodeError> {
         let mut reader = Reader::new(input);
-        let mut report = Report::default();
-        let mut group = Group::default();
+        let mut import = Import::new(self, by, collection, terms);
         let broken_off = loop {
             match reader.next() {
-                Ok(Some(found)) => match found.bytes {
-                    Some(bytes) => group.push(bytes),
-                    None => group.push_too_large(found.size),
-                },
+                Ok(Some(found)) => import.take(found.bytes, found.size),
                 Ok(None) => break None,
                 Err(error) => break Some(error),
             }
-            if group.is_full() {
-                self.import_group(by, collection, &mut group, terms, &mut report)?;
+            if import.is_full() {
+                import.send()?;
+                let objects = import.report.objects;
                 progress(Progress {
                     octets: reader.offset(),
-                    objects: report.objects,
+                    objects,
                 });
             }
         };
-        self.import_group(by, collection, &mut group, terms, &mut report)?;
+        let mut report = import.finish()?;
         progress(Progress {
             octets: reader.offset(),
             objects: report.objects,
         });
         report.broken_off = broken_off.map(|error| told(&error));
-        let about = reader.about();
-        if about.has_spec_version {
+        if reader.about().has_spec_version {
             let warning = "the bundle has a `spec_version`, as bundles of STIX 2.0 have";
             report.warnings.push(warning.to_owned());
         }
         Ok(report)
     }
+}
 
-    fn import_group(
-        &self,
-        by: &Checked,
-        collection: &Collection,
-        group: &mut Group,
+/// An import under way: one group is judged while the one before is written.
+struct Import<'a> {
+    node: &'a Node,
+    by: &'a Checked,
+    collection: &'a Collection,
+    terms: Terms,
+    now: i64,
+    group: Vec<Judged>,
+    bytes: u64,
+    written: Option<Pending<Vec<Verdict>>>,
+    report: Report,
+}
+
+impl<'a> Import<'a> {
+    fn new(
+        node: &'a Node,
+        by: &'a Checked,
+        collection: &'a Collection,
         terms: Terms,
-        report: &mut Report,
-    ) -> Result<(), NodeError> {
-        let now = self.now();
-        let objects: Vec<&[u8]> = group.objects.iter().map(Vec::as_slice).collect();
-        let mut verdicts = self.submit(by, collection, &objects, terms, now)?;
-        for (at, size) in &group.too_large {
-            let outcome = Outcome::Refused(comity_gate::too_large(*size));
-            let verdict = Verdict {
-                id: None,
-                version: None,
-                outcome,
-            };
-            verdicts.insert((*at).min(verdicts.len()), verdict);
+    ) -> Import<'a> {
+        let (now, group) = (node.now(), Vec::with_capacity(GROUP_OBJECTS));
+        let (bytes, written, report) = (0, None, Report::default());
+        Import {
+            node,
+            by,
+            collection,
+            terms,
+            now,
+            group,
+            bytes,
+            written,
+            report,
         }
-        let before = usize::try_from(report.objects).unwrap_or(usize::MAX);
-        self.ledger(by, "import", before, &verdicts, now)?;
-        verdicts.iter().for_each(|verdict| report.add(verdict));
-        *group = Group::default();
-        Ok(())
-    }
-}
-
-/// Objects to submit together.
-#[derive(Default)]
-struct Group {
-    objects: Vec<Vec<u8>>,
-    bytes: usize,
-    /// Places and sizes of objects too large to read.
-    too_large: Vec<(usize, u64)>,
-}
-
-impl Group {
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes += bytes.len();
-        self.objects.push(bytes.to_vec());
     }
 
-    fn push_too_large(&mut self, size: u64) {
-        self.too_large
-            .push((self.objects.len() + self.too_large.len(), size));
+    /// One object; without bytes it was too large to be read.
+    fn take(&mut self, bytes: Option<&[u8]>, size: u64) {
+        self.bytes += size;
+        let judged = match bytes {
+            Some(bytes) => self
+                .node
+                .judge(self.by, self.collection, bytes, self.terms, self.now),
+            None => Err(comity_gate::too_large(size)),
+        };
+        self.group.push(judged);
     }
 
     fn is_full(&self) -> bool {
-        self.objects.len() + self.too_large.len() >= GROUP_OBJECTS || self.bytes >= GROUP_BYTES
+        self.group.len() >= GROUP_OBJECTS || self.bytes >= GROUP_BYTES
+    }
+
+    /// Hands the group over, once the one before is written.
+    fn send(&mut self) -> Result<(), NodeError> {
+        self.settle()?;
+        let group = std::mem::replace(&mut self.group, Vec::with_capacity(GROUP_OBJECTS));
+        self.written = Some(self.node.writer().submit(self.collection.number, group)?);
+        (self.bytes, self.now) = (0, self.node.now());
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), NodeError> {
+        let Some(written) = self.written.take() else {
+            return Ok(());
+        };
+        let verdicts = written.wait()?;
+        let before = usize::try_from(self.report.objects).unwrap_or(usize::MAX);
+        self.node
+            .ledger(self.by, "import", before, &verdicts, self.now)?;
+        verdicts.iter().for_each(|verdict| self.report.add(verdict));
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Report, NodeError> {
+        self.send()?;
+        self.settle()?;
+        Ok(self.report)
     }
 }
 

@@ -25,6 +25,7 @@ use crate::node::{Node, NodeError};
 use crate::password::Checked;
 use crate::refusals::{self, Refused};
 use crate::status;
+use crate::writer::Judged;
 
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
@@ -143,15 +144,24 @@ impl Node {
         terms: Terms,
         now: i64,
     ) -> Result<Vec<Verdict>, NodeError> {
-        let facts = self.facts();
-        let candidates = objects
+        let judged = objects
             .iter()
-            .map(|bytes| {
-                let admitted = admit(bytes, facts)?; //                                      (1)
-                self.candidate(by, collection, bytes, admitted, terms, now) //              (2)
-            })
+            .map(|bytes| self.judge(by, collection, bytes, terms, now))
             .collect();
-        self.writer().submit(collection.number, candidates) //                         (3) to (5)
+        self.writer().submit(collection.number, judged)?.wait() //                     (3) to (5)
+    }
+
+    /// Judges one object, and makes it ready to be appended.
+    pub(crate) fn judge(
+        &self,
+        by: &Checked,
+        collection: &Collection,
+        bytes: &[u8],
+        terms: Terms,
+        now: i64,
+    ) -> Judged {
+        let admitted = admit(bytes, self.facts())?; //                                          (1)
+        self.candidate(by, collection, bytes, admitted, terms, now) //                          (2)
     }
 
     /// [`Node::submit`] as TAXII does it: the verdicts become a status resource, refusals go to

@@ -87,12 +87,14 @@ impl Writer {
         })
     }
 
+    /// Hands objects over. The answer can be waited for later, so that a caller with more of them
+    /// judges the next while these are written.
     pub(crate) fn submit(
         &self,
         collection: u32,
         candidates: Vec<Judged>,
-    ) -> Result<Vec<Verdict>, NodeError> {
-        self.ask(|reply| Job::Submit {
+    ) -> Result<Pending<Vec<Verdict>>, NodeError> {
+        self.hand_over(|reply| Job::Submit {
             collection,
             candidates,
             reply,
@@ -134,11 +136,24 @@ impl Writer {
     }
 
     fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, NodeError> {
+        self.hand_over(job)?.wait()
+    }
+
+    fn hand_over<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<Pending<T>, NodeError> {
         let (reply, answer) = sync_channel(1);
         self.jobs
             .send(job(reply))
             .map_err(|_| NodeError::Stopping)?;
-        answer.recv().map_err(|_| NodeError::Stopping)?
+        Ok(Pending(answer))
+    }
+}
+
+/// An answer that will come. Dropping it does not take the job back.
+pub(crate) struct Pending<T>(Receiver<Result<T, NodeError>>);
+
+impl<T> Pending<T> {
+    pub(crate) fn wait(self) -> Result<T, NodeError> {
+        self.0.recv().map_err(|_| NodeError::Stopping)?
     }
 }
 
