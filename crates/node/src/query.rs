@@ -18,7 +18,7 @@ use crate::writer::decide::entry_ref;
 const IDLE_MAX: usize = 8;
 
 /// Rows whose bodies are read before asking whether to go on.
-const ROWS_AT_A_TIME: usize = 32;
+const ROWS_AT_A_TIME: usize = 64;
 
 /// One thread's connections.
 pub(crate) struct Connections {

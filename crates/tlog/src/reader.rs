@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row};
+use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, Transaction};
 use zeroize::Zeroize;
 
 use crate::commitment::{Commitment, Salt};
@@ -121,6 +121,10 @@ impl Reader {
         entries: &[EntryRef],
         mut each: impl FnMut(usize, &[u8]),
     ) -> Result<(), ReadError> {
+        // One snapshot for all of them: taking the locks costs more than reading a row. That of
+        // the keys begins with the first key, after that of the bodies.
+        let _bodies = self.snapshot(&self.log, entries.len())?;
+        let _keys = self.snapshot(&self.keys, entries.len())?;
         let mut body = self.statement(&self.log, "SELECT body FROM entry WHERE key = ?1")?;
         let mut key = self.statement(&self.keys, "SELECT dek FROM key WHERE key = ?1")?;
         let mut buffer = Vec::new();
@@ -233,6 +237,27 @@ impl Reader {
     /// The nodes of a log's tree, to prove with.
     pub fn nodes(&self, log: u8) -> ReaderNodes<'_> {
         ReaderNodes { reader: self, log }
+    }
+
+    /// A read transaction, where there is more than one thing to read in it.
+    fn snapshot<'c>(
+        &self,
+        connection: &'c Connection,
+        reads: usize,
+    ) -> Result<Option<Transaction<'c>>, ReadError> {
+        if reads < 2 {
+            return Ok(None);
+        }
+        let file = if std::ptr::eq(connection, &self.log) {
+            LOG.file
+        } else {
+            KEYS.file
+        };
+        Ok(Some(
+            connection
+                .unchecked_transaction()
+                .map_err(|error| sort(&error, file))?,
+        ))
     }
 
     fn statement<'c>(

@@ -21,6 +21,8 @@ pub fn records(
     positions: impl Iterator<Item = Position>,
     mut each: impl FnMut(usize, VersionRecord),
 ) -> Result<(), ViewError> {
+    // One snapshot for all of them: taking the locks costs more than reading a row.
+    let _snapshot = queries.connection.unchecked_transaction()?;
     let mut statement = queries.connection.prepare_cached(
         "SELECT version.spelling, object_type.name, version.uuid, version.version
          FROM version CROSS JOIN object_type ON object_type.id = version.type
