@@ -50,6 +50,16 @@ pub enum LocalError {
     Refused(String),
 }
 
+impl LocalError {
+    /// Whether there is no space left. Nothing was changed then.
+    pub(crate) fn is_full(&self) -> bool {
+        let LocalError::Sqlite(error) = self else {
+            return false;
+        };
+        error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
+
 /// The store. Calls are short, so one connection behind a lock serves them all; what is asked
 /// with every request is cached by its caller.
 #[derive(Debug)]

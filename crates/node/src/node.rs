@@ -62,10 +62,10 @@ pub enum NodeError {
     Charter(String),
     /// Local state.
     #[error(transparent)]
-    Local(#[from] LocalError),
+    Local(LocalError),
     /// The view.
     #[error(transparent)]
-    View(#[from] ViewError),
+    View(ViewError),
     /// The logs.
     #[error("{0}")]
     Storage(String),
@@ -81,6 +81,26 @@ pub enum NodeError {
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
+}
+
+impl From<LocalError> for NodeError {
+    fn from(error: LocalError) -> NodeError {
+        if error.is_full() {
+            NodeError::Full
+        } else {
+            NodeError::Local(error)
+        }
+    }
+}
+
+impl From<ViewError> for NodeError {
+    fn from(error: ViewError) -> NodeError {
+        if error.is_full() {
+            NodeError::Full
+        } else {
+            NodeError::View(error)
+        }
+    }
 }
 
 /// What somebody shows to be let in.

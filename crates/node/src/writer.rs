@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use comity_gate::Refusal;
+use comity_gate::{Facts, Refusal};
 use comity_tlog::{CommitError, Committed, LogConfig, Reader, Sequencer, SqliteStorage};
 use comity_view::{Position, View};
 use comity_wire::entry::Author;
@@ -70,7 +70,10 @@ pub(crate) struct Inner {
     pub(crate) view: View,
     pub(crate) log: Reader,
     pub(crate) headers: Headers,
+    pub(crate) facts: Facts,
     pub(crate) surroundings: Surroundings,
+    /// Whether entries are committed that the view does not have.
+    behind: bool,
 }
 
 impl Writer {
@@ -165,6 +168,7 @@ fn run(mut inner: Inner, waiting: &Receiver<Job>) {
                 // Erasures that a reader stood in the way of. An error here comes up again with
                 // the next commit, where somebody hears of it.
                 let _ = inner.sequencer.settle();
+                let _ = inner.catch_up();
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -206,6 +210,10 @@ fn size(group: &[Job]) -> usize {
 impl Inner {
     /// One group: decide, commit, fold, answer. `Err` is fatal to the process.
     fn group(&mut self, group: Vec<Job>) -> Result<(), String> {
+        if let Err(error) = self.catch_up() {
+            // Nothing can be decided by a view that lags behind.
+            return fail_group(group, &error);
+        }
         let mut decided = Decided::default();
         let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
         for job in group {
@@ -242,12 +250,28 @@ impl Inner {
                 return Err(what);
             }
         };
-        // What is committed stays, whatever the view says: it can be folded at the next start.
-        if let Err(error) = self.fold(&decided, &committed) {
-            let _ = fail_all(answers, || NodeError::Stopping);
-            return Err(format!("the view cannot be written: {error}"));
+        // What is committed stays, whatever the view says. Where there is no space to fold it,
+        // nobody is told that it can be read; it is folded once there is.
+        match self.fold(&decided, &committed) {
+            Ok(()) => answers.into_iter().for_each(Answer::succeed),
+            Err(NodeError::Full) => {
+                self.behind = true;
+                return fail_all(answers, || NodeError::Full);
+            }
+            Err(error) => {
+                let _ = fail_all(answers, || NodeError::Stopping);
+                return Err(format!("the view cannot be written: {error}"));
+            }
         }
-        answers.into_iter().for_each(Answer::succeed);
+        Ok(())
+    }
+
+    /// Folds what was committed while there was no space for the view.
+    fn catch_up(&mut self) -> Result<(), NodeError> {
+        if self.behind {
+            fold::catch_up(&self.log, &mut self.view, &self.facts)?;
+            self.behind = false;
+        }
         Ok(())
     }
 
@@ -316,6 +340,26 @@ impl Answer {
     }
 }
 
+fn fail_group(group: Vec<Job>, error: &NodeError) -> Result<(), String> {
+    let full = matches!(error, NodeError::Full);
+    let told = || {
+        if full {
+            NodeError::Full
+        } else {
+            NodeError::Storage(error.to_string())
+        }
+    };
+    for job in group {
+        match job {
+            Job::Submit { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Remove { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Append { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Stop => {}
+        }
+    }
+    Ok(())
+}
+
 fn fail_all(answers: Vec<Answer>, error: impl Fn() -> NodeError) -> Result<(), String> {
     answers.into_iter().for_each(|answer| answer.fail(error()));
     Ok(())
@@ -327,7 +371,7 @@ pub(crate) fn open(
     directory: &crate::Directory,
     logs: Vec<LogConfig>,
     headers: Headers,
-    facts: &comity_gate::Facts,
+    facts: &Facts,
     surroundings: Surroundings,
 ) -> Result<Inner, NodeError> {
     let storage = SqliteStorage::open(directory.root())
@@ -340,13 +384,23 @@ pub(crate) fn open(
         tracing::info!(reason, "the view is folded from the logs");
     }
     let log = reader(directory.root())?;
-    fold::catch_up(&log, &mut view, facts)?;
+    if let Err(NodeError::View(error)) = fold::catch_up(&log, &mut view, facts) {
+        // Damaged, most likely; it holds nothing that the logs do not.
+        tracing::warn!(%error, "the view is dropped and folded from the logs");
+        drop(view);
+        View::drop_file(&directory.view())?;
+        view = View::open(&directory.view(), &surroundings.boot)?.0;
+        fold::catch_up(&log, &mut view, facts)?;
+    }
+    let facts = facts.clone();
     Ok(Inner {
         sequencer,
         view,
         log,
         headers,
+        facts,
         surroundings,
+        behind: false,
     })
 }
 

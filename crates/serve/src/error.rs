@@ -62,7 +62,9 @@ impl Failure {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "the body's media type or encoding is not supported",
                 "unsupported-media-type",
-                Some(format!("required in Content-Type: {MEDIA_TYPE}")),
+                Some(format!(
+                    "required in Content-Type: {MEDIA_TYPE}; in Content-Encoding: gzip, identity or nothing"
+                )),
             ),
             Failure::TooLarge(limit) => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -89,7 +91,7 @@ impl Failure {
                 StatusCode::INSUFFICIENT_STORAGE,
                 "the node's disk is full: it reads, and does not write",
                 "storage-full",
-                Some("nothing of this request was stored; the operator frees space and the client sends it again".into()),
+                Some("nothing of this request is acknowledged; the operator frees space and the client sends it again".into()),
             ),
             Failure::Busy(what) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "try again later", "busy", Some((*what).into()))
@@ -130,6 +132,21 @@ impl IntoResponse for Failure {
         }
         response
     }
+}
+
+/// Gives the failure its words where a layer refused a body's encoding before a handler saw it.
+pub(crate) fn in_words(response: Response) -> Response {
+    let headers = response.headers();
+    let bare = !headers.contains_key(header::CONTENT_TYPE);
+    if !bare || response.status() != StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        return response;
+    }
+    let known = headers.get(header::ACCEPT_ENCODING).cloned();
+    let mut told = Failure::UnsupportedMedia.into_response();
+    if let Some(known) = known {
+        told.headers_mut().insert(header::ACCEPT_ENCODING, known);
+    }
+    told
 }
 
 impl From<NodeError> for Failure {

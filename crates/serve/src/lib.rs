@@ -11,6 +11,7 @@ mod log;
 mod negotiate;
 mod openapi;
 mod pages;
+mod path;
 mod router;
 mod taxii;
 

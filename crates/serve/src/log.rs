@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::caller::Caller;
 use crate::error::Failure;
 use crate::pages;
+use crate::path::Path;
 
 const UNKNOWN: Failure = Failure::NotFound("there is nothing at this path");
 

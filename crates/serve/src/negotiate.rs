@@ -89,9 +89,23 @@ fn unquote(text: &str) -> String {
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
     {
-        Some(inner) => inner.replace("\\\"", "\"").replace("\\\\", "\\"),
+        Some(inner) => unescape(inner),
         None => text.to_owned(),
     }
+}
+
+/// Any character of a quoted string may stand behind a backslash (RFC 9110 §5.6.4).
+fn unescape(quoted: &str) -> String {
+    let mut characters = quoted.chars();
+    let mut text = String::with_capacity(quoted.len());
+    while let Some(one) = characters.next() {
+        text.extend(if one == '\\' {
+            characters.next()
+        } else {
+            Some(one)
+        });
+    }
+    text
 }
 
 /// Splits outside of quoted strings.

@@ -64,16 +64,21 @@ pub(crate) fn date_headers(headers: &mut HeaderMap, page: &Page) {
     }
 }
 
-/// The ETag of a question to a collection: the question, who asked (objects may be hidden from
-/// others), and the number of the collection's last change. It is weak, since the same page may
-/// come compressed or not.
-pub(crate) fn etag(kind: &str, collection: &Collection, question: &str, change: i64) -> String {
+/// The ETag of an answer: the question, and the rows that it selects now. Entries never change,
+/// so equal rows are an equal body; the number of the collection's last change would not do,
+/// since what expires changes an answer without one. It is weak, since the same page may come
+/// compressed or not.
+pub(crate) fn etag(kind: &str, collection: &Collection, question: &str, page: &Page) -> String {
     let mut hash = Sha256::new();
     for part in [kind, &collection.id, question] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.update(change.to_be_bytes());
+    for row in &page.rows {
+        hash.update(row.date_added.0.to_be_bytes());
+        hash.update(row.position.key().to_be_bytes());
+    }
+    hash.update([u8::from(page.more)]);
     let digest = hash.finalize();
     let mut tag = String::from("W/\"");
     digest

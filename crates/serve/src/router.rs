@@ -16,7 +16,7 @@ use tower_http::compression::predicate::SizeAbove;
 use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::error::Failure;
-use crate::{log, openapi, taxii};
+use crate::{error, log, openapi, taxii};
 
 /// Responses below this many octets are not worth compressing.
 const COMPRESS_ABOVE: u64 = 1024;
@@ -157,7 +157,6 @@ pub fn router(node: Arc<Node>) -> Router {
     let routed = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn(bare_head))
         .layer(
             RequestDecompressionLayer::new()
                 .gzip(true)
@@ -168,6 +167,7 @@ pub fn router(node: Arc<Node>) -> Router {
                 .gzip(true)
                 .compress_when(SizeAbove::new(COMPRESS_ABOVE)),
         )
+        .layer(middleware::from_fn(bare_head))
         .with_state(node);
     // Around the router, since a layer inside it runs when the route is chosen already.
     Router::new().fallback_service(
@@ -197,7 +197,7 @@ fn with_slash(mut request: Request) -> Request {
 
 /// What every response carries, whatever it is.
 async fn bare_head(request: Request, next: Next) -> Response<Body> {
-    let mut response = next.run(request).await;
+    let mut response = error::in_words(next.run(request).await);
     let headers = response.headers_mut();
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

@@ -35,6 +35,16 @@ pub enum ViewError {
     },
 }
 
+impl ViewError {
+    /// Whether there is no space left. Nothing was changed then.
+    pub fn is_full(&self) -> bool {
+        let ViewError::Sqlite(error) = self else {
+            return false;
+        };
+        error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
+
 /// The writing side: one connection, owned by the writer.
 #[derive(Debug)]
 pub struct View {
@@ -91,6 +101,11 @@ impl View {
             connection,
             types: Vec::new(),
         })
+    }
+
+    /// Removes the file: the next [`View::open`] finds none.
+    pub fn drop_file(path: &Path) -> Result<(), ViewError> {
+        remove(path)
     }
 
     /// The view as it is on disk, to compare with another; it is not written.

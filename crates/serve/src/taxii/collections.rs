@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{Response, StatusCode};
 use comity_node::Node;
 use comity_node::collection::{Collection, Grant};
@@ -12,21 +12,25 @@ use comity_wire::taxii::{self, STIX_MEDIA_TYPE};
 use crate::caller::TaxiiCaller;
 use crate::error::Failure;
 use crate::pages;
+use crate::path::Path;
 
 /// All that the caller may read or write, by id (T040, T041).
 pub(crate) async fn list(
     State(node): State<Arc<Node>>,
     TaxiiCaller(caller): TaxiiCaller,
 ) -> Result<Response<Body>, Failure> {
-    let mut collections = Vec::new();
-    for collection in node.collections() {
-        let grant = caller.grant(&node, &collection);
-        if grant.read || grant.write {
-            collections.push(shown(collection, grant));
+    pages::blocking(move || {
+        let mut collections = Vec::new();
+        for collection in node.collections() {
+            let grant = caller.grant(&node, &collection);
+            if grant.read || grant.write {
+                collections.push(shown(collection, grant));
+            }
         }
-    }
-    pages::record(&node, &caller, "collections", None, "", None)?;
-    pages::resource(StatusCode::OK, &taxii::Collections { collections })
+        pages::record(&node, &caller, "collections", None, "", None)?;
+        pages::resource(StatusCode::OK, &taxii::Collections { collections })
+    })
+    .await
 }
 
 /// One of them, by id or alias.
@@ -35,9 +39,12 @@ pub(crate) async fn get(
     TaxiiCaller(caller): TaxiiCaller,
     Path(name): Path<String>,
 ) -> Result<Response<Body>, Failure> {
-    let (collection, grant) = caller.collection(&node, &name)?;
-    pages::record(&node, &caller, "collection", Some(&collection), "", None)?;
-    pages::resource(StatusCode::OK, &shown(collection, grant))
+    pages::blocking(move || {
+        let (collection, grant) = caller.collection(&node, &name)?;
+        pages::record(&node, &caller, "collection", Some(&collection), "", None)?;
+        pages::resource(StatusCode::OK, &shown(collection, grant))
+    })
+    .await
 }
 
 fn shown(collection: Collection, grant: Grant) -> taxii::Collection {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use comity_node::Node;
 use comity_wire::taxii::filter::Query;
@@ -12,6 +12,7 @@ use comity_wire::taxii::{ManifestRecord, STIX_MEDIA_TYPE};
 use crate::caller::TaxiiCaller;
 use crate::error::Failure;
 use crate::pages;
+use crate::path::Path;
 
 pub(crate) async fn get(
     State(node): State<Arc<Node>>,
@@ -24,13 +25,12 @@ pub(crate) async fn get(
     let raw = raw.unwrap_or_default();
     let query = Query::parse(&raw)?;
     pages::blocking(move || {
-        let change = node.change(readable)?;
-        let etag = pages::etag("manifest", &collection, &raw, change);
+        let page = node.page(readable, &query, pages::limit(&query))?;
+        let etag = pages::etag("manifest", &collection, &raw, &page);
         if pages::not_modified(&headers, &etag) {
             pages::record(&node, &caller, "manifest", Some(&collection), &raw, None)?;
             return Ok(pages::unchanged(&etag));
         }
-        let page = node.page(readable, &query, pages::limit(&query))?;
         pages::record(
             &node,
             &caller,

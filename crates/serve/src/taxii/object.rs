@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Response, StatusCode};
 use comity_node::Node;
 use comity_wire::id::Id;
@@ -12,6 +12,7 @@ use comity_wire::taxii::filter::{Query, Versions};
 use crate::caller::TaxiiCaller;
 use crate::error::Failure;
 use crate::pages;
+use crate::path::Path;
 use crate::taxii::objects::{Asked, envelope};
 
 pub(crate) const UNKNOWN: Failure = Failure::NotFound("there is no such object in this collection");
@@ -57,8 +58,7 @@ pub(crate) async fn delete(
     }
     let raw = raw.unwrap_or_default();
     let mut query = narrow(&raw)?;
-    let versioned = form_has_version(&raw);
-    if !versioned {
+    if !names_versions(&raw) {
         query.versions = Versions::All;
     }
     let id = Id::parse(&object).ok_or(UNKNOWN)?;
@@ -99,9 +99,8 @@ pub(crate) fn narrow(raw: &str) -> Result<Query, Failure> {
     Ok(query)
 }
 
-fn form_has_version(raw: &str) -> bool {
-    Query::parse(raw).is_ok_and(|query| query.versions != Versions::Last)
-        || raw.contains("match[version]")
-        || raw.contains("match%5Bversion%5D")
-        || raw.contains("match%5bversion%5d")
+/// Whether a query that can be used has `match[version]`, in whatever spelling of its octets: a
+/// second one could not stand beside it.
+fn names_versions(raw: &str) -> bool {
+    Query::parse(&format!("{raw}&match[version]=last")).is_err()
 }

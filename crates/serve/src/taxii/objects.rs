@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use comity_node::Node;
@@ -18,6 +18,7 @@ use crate::body::{self, Streamed};
 use crate::caller::{Caller, TaxiiCaller};
 use crate::error::Failure;
 use crate::pages;
+use crate::path::Path;
 
 /// Octets of an envelope made at a time. What is larger goes out while the rest is read, so
 /// memory does not grow with the page.
@@ -144,17 +145,10 @@ fn select(
     asked: &Asked,
     headers: &HeaderMap,
 ) -> Result<(Option<Page>, String), Failure> {
-    let change = node.change(asked.readable)?;
-    let etag = pages::etag(asked.action, &asked.collection, &asked.question, change);
-    let unchanged = pages::not_modified(headers, &etag);
-    let page = if unchanged {
-        None
-    } else {
-        Some(node.page(asked.readable, &asked.query, pages::limit(&asked.query))?)
-    };
-    if let Some(page) = &page {
-        require_known(node, asked, page)?;
-    }
+    let page = node.page(asked.readable, &asked.query, pages::limit(&asked.query))?;
+    require_known(node, asked, &page)?;
+    let etag = pages::etag(asked.action, &asked.collection, &asked.question, &page);
+    let page = (!pages::not_modified(headers, &etag)).then_some(page);
     let Asked {
         caller,
         collection,

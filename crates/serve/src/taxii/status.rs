@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{Response, StatusCode};
 use comity_node::Node;
 
 use crate::caller::TaxiiCaller;
 use crate::error::Failure;
 use crate::pages;
+use crate::path::Path;
 
 pub(crate) async fn get(
     State(node): State<Arc<Node>>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{Response, StatusCode};
 use comity_node::Node;
 use comity_wire::id::Id;
@@ -13,6 +13,7 @@ use comity_wire::taxii::filter::Versions;
 use crate::caller::TaxiiCaller;
 use crate::error::Failure;
 use crate::pages;
+use crate::path::Path;
 use crate::taxii::object::{UNKNOWN, narrow};
 
 pub(crate) async fn get(
