@@ -34,8 +34,8 @@ mod taxii {
     mod representation;
     mod sample;
     mod selection;
+    mod socket;
     mod status;
     mod transport;
     mod versions;
-    mod wire;
 }

@@ -65,6 +65,14 @@ impl<'w> Ask<'w> {
         self
     }
 
+    /// Adds a header beside what there is of its name.
+    pub(crate) fn also(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().unwrap();
+        self.headers
+            .append(name, HeaderValue::from_str(value).unwrap());
+        self
+    }
+
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.remove(name);
         self

@@ -154,11 +154,24 @@ pub(crate) struct World {
     /// The collection that most tests use; everybody gets what the role gives.
     pub(crate) collection: Collection,
     directory: tempfile::TempDir,
+    /// How often the directory was opened: each time draws other octets.
+    opened: u64,
 }
 
 impl World {
+    /// In memory where that can be had, since hundreds of nodes would wait for the disk most of
+    /// the time.
     pub(crate) fn new() -> World {
-        let directory = tempfile::tempdir().unwrap();
+        let memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        World::at(memory.unwrap())
+    }
+
+    /// On disk, for tests of many megabytes.
+    pub(crate) fn on_disk() -> World {
+        World::at(tempfile::tempdir().unwrap())
+    }
+
+    fn at(directory: tempfile::TempDir) -> World {
         for (path, bytes) in &TEMPLATE.files {
             let path = directory.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -166,7 +179,7 @@ impl World {
         }
         let clock = Arc::new(Clock::default());
         clock.tick(START);
-        let node = open(&directory, &clock, 1 << 32);
+        let node = open(&directory, &clock, 1);
         let new = collection::New {
             title: "Main".to_owned(),
             ..collection::New::default()
@@ -178,32 +191,45 @@ impl World {
             clock,
             collection,
             directory,
+            opened: 1,
         }
     }
 
     /// Stops the node and opens its directory again.
     pub(crate) fn restart(self) -> World {
+        self.reopen(|_| ())
+    }
+
+    /// Stops the node, throws the view away, and has it folded from the logs.
+    pub(crate) fn refold(self) -> World {
+        self.reopen(|root| std::fs::remove_file(root.join("view.db")).unwrap())
+    }
+
+    fn reopen(mut self, meanwhile: impl FnOnce(&Path)) -> World {
+        self.router = Router::new();
         let World {
-            router,
-            node,
+            mut node,
             clock,
             collection,
             directory,
+            opened,
+            ..
         } = self;
-        drop(router);
-        let mut node = node;
         // The task that sent the last answer may hold the node a moment longer.
         while let Err(held) = Arc::try_unwrap(node).map(drop) {
             std::thread::sleep(std::time::Duration::from_millis(1));
             node = held;
         }
-        let node = open(&directory, &clock, 1 << 33);
+        meanwhile(directory.path());
+        let opened = opened + 1;
+        let node = open(&directory, &clock, opened);
         World {
             router: comity_serve::router(node.clone()),
             node,
             clock,
             collection,
             directory,
+            opened,
         }
     }
 
@@ -294,9 +320,9 @@ impl World {
     }
 }
 
-fn open(directory: &tempfile::TempDir, clock: &Arc<Clock>, counter: u64) -> Arc<Node> {
+fn open(directory: &tempfile::TempDir, clock: &Arc<Clock>, opened: u64) -> Arc<Node> {
     let place = Directory::new(directory.path());
-    Arc::new(Node::open(place, surroundings(clock, counter)).unwrap())
+    Arc::new(Node::open(place, surroundings(clock, opened << 32)).unwrap())
 }
 
 /// The path of something in a collection.
