@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use comity_gate::{Facts, Refusal};
 use comity_tlog::{CommitError, Committed, LogConfig, Reader, Sequencer, SqliteStorage};
-use comity_view::{Position, View};
+use comity_view::{Position, View, query};
 use comity_wire::entry::Author;
 
 use crate::fold;
@@ -32,6 +32,12 @@ const JOBS_WAITING_MAX: usize = 64;
 
 /// How often left-over erasures are tried again while nothing else happens.
 const SETTLE_EVERY: Duration = Duration::from_secs(1);
+
+/// Microseconds between two looks for what has expired.
+const SWEEP_EVERY_MICROS: i64 = 60 * 1_000_000;
+
+/// Entries that one sweep withdraws; the next follows at once where there are more.
+const SWEEP_ENTRIES_MAX: usize = 300;
 
 /// The caller's end.
 #[derive(Debug)]
@@ -61,6 +67,9 @@ enum Job {
         entries: Vec<(u8, Vec<u8>)>,
         reply: Reply<()>,
     },
+    Sweep {
+        now: i64,
+    },
     Stop,
 }
 
@@ -74,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) surroundings: Surroundings,
     /// Whether entries are committed that the view does not have.
     behind: bool,
+    /// When the last sweep was.
+    swept: i64,
 }
 
 impl Writer {
@@ -162,6 +173,10 @@ impl<T> Pending<T> {
 
 fn run(mut inner: Inner, waiting: &Receiver<Job>) {
     loop {
+        if let Err(fatal) = inner.sweep() {
+            (inner.surroundings.fatal)(&fatal);
+            return;
+        }
         let first = match waiting.recv_timeout(SETTLE_EVERY) {
             Ok(job) => job,
             Err(RecvTimeoutError::Timeout) => {
@@ -202,12 +217,25 @@ fn size(group: &[Job]) -> usize {
             Job::Submit { candidates, .. } => candidates.len(),
             Job::Remove { positions, .. } => positions.len(),
             Job::Append { entries, .. } => entries.len(),
-            Job::Stop => 0,
+            Job::Sweep { .. } | Job::Stop => 0,
         })
         .sum()
 }
 
 impl Inner {
+    /// Withdraws what has expired, now and then.
+    fn sweep(&mut self) -> Result<(), String> {
+        let now = (self.surroundings.now)();
+        if now.saturating_sub(self.swept) < SWEEP_EVERY_MICROS {
+            return Ok(());
+        }
+        let more = query::expired(&self.view, now, SWEEP_ENTRIES_MAX + 1);
+        if more.is_ok_and(|expired| expired.len() <= SWEEP_ENTRIES_MAX) {
+            self.swept = now;
+        }
+        self.group(vec![Job::Sweep { now }])
+    }
+
     /// One group: decide, commit, fold, answer. `Err` is fatal to the process.
     fn group(&mut self, group: Vec<Job>) -> Result<(), String> {
         if let Err(error) = self.catch_up() {
@@ -303,6 +331,14 @@ impl Inner {
                 decided.append(entries);
                 Ok(Some(Answer::Append(reply)))
             }
+            // What goes wrong with a sweep comes up again with the next one.
+            Job::Sweep { now } => {
+                let before = decided.mark();
+                if decided.sweep(self, now, SWEEP_ENTRIES_MAX).is_err() {
+                    decided.back_to(before);
+                }
+                Ok(None)
+            }
             Job::Stop => Ok(None),
         }
     }
@@ -354,7 +390,7 @@ fn fail_group(group: Vec<Job>, error: &NodeError) -> Result<(), String> {
             Job::Submit { reply, .. } => drop(reply.send(Err(told()))),
             Job::Remove { reply, .. } => drop(reply.send(Err(told()))),
             Job::Append { reply, .. } => drop(reply.send(Err(told()))),
-            Job::Stop => {}
+            Job::Sweep { .. } | Job::Stop => {}
         }
     }
     Ok(())
@@ -401,6 +437,7 @@ pub(crate) fn open(
         facts,
         surroundings,
         behind: false,
+        swept: i64::MIN,
     })
 }
 

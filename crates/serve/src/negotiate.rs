@@ -11,25 +11,26 @@ struct Media {
     parameters: Vec<(String, String)>,
 }
 
-/// Judges Accept: at least one range must take TAXII 2.1 (T004–T009). Without the header
-/// anything is acceptable (RFC 9110); `*/*` and `application/*` take it too.
+/// Judges Accept: TAXII 2.1 must be acceptable (T004–T009). Of the ranges that take it, the most
+/// specific ones decide (RFC 9110 §12.5.1). Without the header anything is acceptable.
 pub(crate) fn accept(headers: &HeaderMap) -> Result<(), Failure> {
-    let mut any = false;
-    for value in headers.get_all(header::ACCEPT) {
-        any = true;
-        let text = value.to_str().unwrap_or_default();
-        if split(text, ',')
-            .iter()
-            .filter_map(|range| parse(range))
-            .any(|range| range.is_taxii(true))
-        {
-            return Ok(());
-        }
+    let mut values = headers.get_all(header::ACCEPT).iter().peekable();
+    if values.peek().is_none() {
+        return Ok(());
     }
-    if any {
-        Err(Failure::NotAcceptable)
-    } else {
+    let ranges: Vec<(u8, bool)> = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| split(text, ','))
+        .filter_map(|range| parse(range)?.takes_taxii())
+        .collect();
+    let most = ranges.iter().map(|(specific, _)| *specific).max();
+    let taken = ranges
+        .iter()
+        .any(|(specific, wanted)| Some(*specific) == most && *wanted);
+    if taken {
         Ok(())
+    } else {
+        Err(Failure::NotAcceptable)
     }
 }
 
@@ -39,27 +40,35 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Result<(), Failure> {
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     match value.and_then(parse) {
-        Some(media) if media.is_taxii(false) => Ok(()),
+        Some(media) if media.is_taxii() => Ok(()),
         _ => Err(Failure::UnsupportedMedia),
     }
 }
 
 impl Media {
-    fn is_taxii(&self, range: bool) -> bool {
-        let named = |name: &str| {
-            self.parameters
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.as_str())
+    fn named(&self, name: &str) -> Option<&str> {
+        let found = self.parameters.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether this is the media type of TAXII 2.1; without a version it is the latest.
+    fn is_taxii(&self) -> bool {
+        self.essence == "application/taxii+json"
+            && self.named("version").is_none_or(|version| version == "2.1")
+    }
+
+    /// As a range: how specifically it takes TAXII 2.1, and whether it is wanted at all.
+    fn takes_taxii(&self) -> Option<(u8, bool)> {
+        let specific = match self.essence.as_str() {
+            "*/*" => 0,
+            "application/*" => 1,
+            _ if self.is_taxii() => 2 + u8::from(self.named("version").is_some()),
+            _ => return None,
         };
-        if range && named("q").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0)) {
-            return false;
-        }
-        match self.essence.as_str() {
-            "application/taxii+json" => named("version").is_none_or(|version| version == "2.1"),
-            "*/*" | "application/*" => range,
-            _ => false,
-        }
+        let refused = self
+            .named("q")
+            .is_some_and(|q| q.parse().is_ok_and(|q: f32| q <= 0.0));
+        Some((specific, !refused))
     }
 }
 
@@ -162,6 +171,7 @@ mod tests {
             "application/taxii+json;version=2.0",
             "application/taxii+json;version=2.1;q=0",
             "text/html",
+            "application/taxii+json;q=0, */*",
             "application/json",
             "application/stix+json;version=2.1",
             "",

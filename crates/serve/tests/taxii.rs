@@ -22,6 +22,7 @@ mod taxii {
     mod delete;
     mod discovery;
     mod errors;
+    mod expiry;
     mod filter;
     mod harness;
     mod lines;

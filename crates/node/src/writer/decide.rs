@@ -145,6 +145,7 @@ impl Decided {
     ) -> Result<Verdict, NodeError> {
         let (object_type, uuid) = (candidate.admitted.object_type(), candidate.admitted.uuid());
         let known = self.known(inner, object_type, uuid)?;
+        let known = self.without_expired(inner, known)?;
         let same = known.iter().find(|version| {
             let (instant, unversioned) = self.version_of(version);
             unversioned || candidate.unversioned || instant == candidate.instant
@@ -291,6 +292,28 @@ impl Decided {
             known.extend(fresh.into_iter().flatten().copied().map(Here::Fresh));
         }
         Ok(known)
+    }
+
+    /// What has expired is not here any more, even where no sweep came by yet: it is withdrawn
+    /// now, or a client would be told of a success that nobody can read.
+    fn without_expired(&mut self, inner: &Inner, known: Vec<Here>) -> Result<Vec<Here>, NodeError> {
+        let now = (inner.surroundings.now)();
+        let has_expired = |here: &Here| match here {
+            Here::Stored(version) => version.expires.is_some_and(|expires| expires <= now),
+            Here::Fresh(_) => false,
+        };
+        let (expired, alive): (Vec<Here>, Vec<Here>) = known.into_iter().partition(has_expired);
+        let positions: Vec<Position> = expired
+            .iter()
+            .filter_map(|here| match here {
+                Here::Stored(version) => Some(version.position),
+                Here::Fresh(_) => None,
+            })
+            .collect();
+        if !positions.is_empty() {
+            self.expire(inner, &positions, now)?;
+        }
+        Ok(alive)
     }
 
     fn version_of(&self, here: &Here) -> (Instant, bool) {

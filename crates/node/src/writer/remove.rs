@@ -9,6 +9,9 @@ use crate::withdraw::Removed;
 use crate::writer::Inner;
 use crate::writer::decide::{Decided, Planned, entry_ref};
 
+/// Entries that one `withdraw` names: a reference has some 150 octets, a header line 64 Ki.
+const REFERENCES_MAX: usize = 300;
+
 impl Decided {
     /// Decides a removal: departures, and one `withdraw` entry for what is held nowhere else.
     pub(super) fn remove(
@@ -43,12 +46,56 @@ impl Decided {
             }
         }
         removed.withdrawn = withdrawn.len();
-        if !withdrawn.is_empty() {
-            let log = Log::Private;
-            let refs = withdrawn
+        self.withdraw(inner, &withdrawn, author, now)?;
+        Ok(removed)
+    }
+
+    /// Looks for what has expired.
+    pub(super) fn sweep(&mut self, inner: &Inner, now: i64, limit: usize) -> Result<(), NodeError> {
+        let expired = query::expired(&inner.view, now, limit)?;
+        if expired.is_empty() {
+            Ok(())
+        } else {
+            self.expire(inner, &expired, now)
+        }
+    }
+
+    /// Withdraws entries whose deadline has come, wherever they are held.
+    pub(super) fn expire(
+        &mut self,
+        inner: &Inner,
+        positions: &[Position],
+        now: i64,
+    ) -> Result<(), NodeError> {
+        for position in positions {
+            for collection in query::collections_of(&inner.view, *position)? {
+                if !self.left.contains(&(collection, *position)) {
+                    self.depart(collection, *position);
+                }
+            }
+            self.erase(*position);
+        }
+        let author = Author {
+            role: "node".to_owned(),
+            pseudonym: "node".to_owned(),
+        };
+        self.withdraw(inner, positions, &author, now)
+    }
+
+    /// One `withdraw` entry for entries of one log.
+    fn withdraw(
+        &mut self,
+        inner: &Inner,
+        positions: &[Position],
+        author: &Author,
+        now: i64,
+    ) -> Result<(), NodeError> {
+        for positions in positions.chunks(REFERENCES_MAX) {
+            let refs = positions
                 .iter()
                 .map(|position| reference(inner, *position))
                 .collect::<Result<_, _>>()?;
+            let log = Log::Private;
             let header = Header {
                 created: Micros(now).to_string(),
                 refs,
@@ -56,9 +103,9 @@ impl Decided {
             };
             let envelope = entry::encode(&header, b"{}")
                 .map_err(|error| NodeError::Storage(error.to_string()))?;
-            self.entry(log.id(), envelope, Planned::Withdraw(withdrawn));
+            self.entry(log.id(), envelope, Planned::Withdraw(positions.to_vec()));
         }
-        Ok(removed)
+        Ok(())
     }
 }
 

@@ -102,3 +102,13 @@ pub fn collections_of(view: &View, position: Position) -> Result<Vec<u32>, ViewE
     let rows = statement.query_map([position.key()], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+/// Entries whose deadline has come, the earliest first.
+pub fn expired(view: &View, now: i64, limit: usize) -> Result<Vec<Position>, ViewError> {
+    let mut statement = view
+        .connection()
+        .prepare_cached("SELECT key FROM version WHERE expires <= ?1 ORDER BY expires LIMIT ?2")?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map([now, limit], |row| Ok(Position::from_key(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

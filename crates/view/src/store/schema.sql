@@ -23,6 +23,9 @@ CREATE TABLE version (
     expires INTEGER             -- microseconds; a deadline, never compared to a clock here
 );
 
+-- What has to be withdrawn next. Deadlines mostly ascend with the entries.
+CREATE INDEX version_expires ON version (expires);
+
 -- The one index with random keys: all versions of an object.
 CREATE TABLE version_of (
     uuid BLOB NOT NULL,

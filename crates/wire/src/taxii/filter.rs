@@ -57,6 +57,17 @@ pub struct QueryError {
     pub why: &'static str,
 }
 
+/// The parameters that TAXII defines; each stands at most once in a query.
+const FIELDS: [&str; 7] = [
+    "added_after",
+    "limit",
+    "next",
+    "match[id]",
+    "match[type]",
+    "match[version]",
+    "match[spec_version]",
+];
+
 fn bad<T>(parameter: &'static str, why: &'static str) -> Result<T, QueryError> {
     Err(QueryError { parameter, why })
 }
@@ -71,7 +82,8 @@ impl Query {
         let mut query = Query::default();
         let mut seen: Vec<String> = Vec::new();
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
-            if seen.iter().any(|other| *other == name) {
+            let ours = FIELDS.contains(&name.as_ref());
+            if ours && seen.iter().any(|other| *other == name) {
                 return bad(
                     "query",
                     "each field stands at most once; separate values by commas",
