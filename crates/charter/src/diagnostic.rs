@@ -22,13 +22,7 @@ impl Diagnostic {
         let before = text.get(..offset).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        Diagnostic {
-            line,
-            column,
-            rule,
-            found: String::new(),
-            remedy: String::new(),
-        }
+        Diagnostic { line, column, rule, found: String::new(), remedy: String::new() }
     }
 
     pub(crate) fn found(mut self, found: impl Into<String>) -> Diagnostic {

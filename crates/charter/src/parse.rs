@@ -84,9 +84,7 @@ pub fn parse(text: &str) -> Result<Charter, Vec<Diagnostic>> {
         version: file.version.into_inner(),
         purposes: file.purposes.into_inner(),
         parties: file.party.into_iter().map(Spanned::into_inner).collect(),
-        handling: Handling {
-            default_tlp: file.handling.default_tlp.into_inner(),
-        },
+        handling: Handling { default_tlp: file.handling.default_tlp.into_inner() },
         attacker_mailboxes: file.patterns.attacker_mailboxes,
         registered_only: file.extensions.registered_only,
         registered: file.extensions.registered,
@@ -98,81 +96,42 @@ pub fn parse(text: &str) -> Result<Charter, Vec<Diagnostic>> {
 fn faults(text: &str, file: &File) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
     let mut fault = |offset: usize, rule, found: String, remedy: String| {
-        faults.push(
-            Diagnostic::at(text, offset, rule)
-                .found(found)
-                .remedy(remedy),
-        );
+        faults.push(Diagnostic::at(text, offset, rule).found(found).remedy(remedy));
     };
     let format = *file.format.get_ref();
     if format != FORMAT_VERSION {
         let remedy = format!("this program reads format {FORMAT_VERSION}");
-        fault(
-            file.format.span().start,
-            "charter-format",
-            format!("format {format}"),
-            remedy,
-        );
+        fault(file.format.span().start, "charter-format", format!("format {format}"), remedy);
     }
     if *file.version.get_ref() == 0 {
         let remedy = "versions count from 1".to_owned();
-        fault(
-            file.version.span().start,
-            "charter-version",
-            "version 0".to_owned(),
-            remedy,
-        );
+        fault(file.version.span().start, "charter-version", "version 0".to_owned(), remedy);
     }
     let floors = *file.floors.get_ref();
     if floors != FLOORS_VERSION {
         let remedy =
             format!("pin the floors that this program enforces: floors = {FLOORS_VERSION}");
-        fault(
-            file.floors.span().start,
-            "floors-version",
-            format!("floors {floors}"),
-            remedy,
-        );
+        fault(file.floors.span().start, "floors-version", format!("floors {floors}"), remedy);
     }
     if file.body.get_ref().trim().is_empty() {
         let remedy = "give the body a name".to_owned();
-        fault(
-            file.body.span().start,
-            "body-name",
-            "an empty name".to_owned(),
-            remedy,
-        );
+        fault(file.body.span().start, "body-name", "an empty name".to_owned(), remedy);
     }
     if file.purposes.get_ref().is_empty() {
         let remedy = "name at least one purpose; what has no purpose is not shared".to_owned();
-        fault(
-            file.purposes.span().start,
-            "purpose-missing",
-            "no purpose".to_owned(),
-            remedy,
-        );
+        fault(file.purposes.span().start, "purpose-missing", "no purpose".to_owned(), remedy);
     }
     let days = *file.retention.days.get_ref();
     if days == 0 || days > RETENTION_DAYS_MAX {
         let remedy = format!("everything expires: from 1 to {RETENTION_DAYS_MAX} days");
-        fault(
-            file.retention.days.span().start,
-            "retention-floor",
-            format!("{days} days"),
-            remedy,
-        );
+        fault(file.retention.days.span().start, "retention-floor", format!("{days} days"), remedy);
     }
     if file.patterns.attacker_mailboxes
         && !file.purposes.get_ref().contains(&Purpose::NetworkDefence)
     {
         let remedy = "attacker_mailboxes needs the purpose `network-defence`".to_owned();
         let offset = file.purposes.span().start;
-        fault(
-            offset,
-            "floor-mailbox",
-            "mailboxes without their purpose".to_owned(),
-            remedy,
-        );
+        fault(offset, "floor-mailbox", "mailboxes without their purpose".to_owned(), remedy);
     }
     if file.party.is_empty() {
         let remedy = "add a [[party]] table for each party".to_owned();
@@ -182,26 +141,11 @@ fn faults(text: &str, file: &File) -> Vec<Diagnostic> {
         let id = &party.get_ref().id;
         if !is_party_id(id) {
             let remedy = "letters a-z, digits, `.` and `-`, 3 to 100 of them, as in a host name";
-            fault(
-                party.span().start,
-                "party-id",
-                format!("`{id}`"),
-                remedy.to_owned(),
-            );
+            fault(party.span().start, "party-id", format!("`{id}`"), remedy.to_owned());
         }
-        if file
-            .party
-            .iter()
-            .take(at)
-            .any(|other| other.get_ref().id == *id)
-        {
+        if file.party.iter().take(at).any(|other| other.get_ref().id == *id) {
             let remedy = "an identifier names one party".to_owned();
-            fault(
-                party.span().start,
-                "party-twice",
-                format!("`{id}` again"),
-                remedy,
-            );
+            fault(party.span().start, "party-twice", format!("`{id}` again"), remedy);
         }
     }
     faults
@@ -209,9 +153,7 @@ fn faults(text: &str, file: &File) -> Vec<Diagnostic> {
 
 fn is_party_id(id: &str) -> bool {
     (3..=100).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
+        && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
         && !id.starts_with(['.', '-'])
         && !id.ends_with(['.', '-'])
 }
@@ -224,12 +166,7 @@ mod tests {
     fn the_founding_charter_of_one_party_loads() {
         let text = crate::one_party("cert.example", "Example CERT");
         let charter = parse(&text).unwrap();
-        assert_eq!(
-            charter
-                .party("cert.example")
-                .map(|party| party.tier.as_str()),
-            Some("member")
-        );
+        assert_eq!(charter.party("cert.example").map(|party| party.tier.as_str()), Some("member"));
         assert_eq!(charter.hash, Hash(Sha256::digest(text.as_bytes()).into()));
         assert_eq!(charter.handling.default_tlp, Tlp::AmberStrict);
     }

@@ -55,15 +55,9 @@ fn cell(row: &Value, name: &str) -> String {
 }
 
 fn time(row: &Value, name: &str) -> String {
-    row.get(name)
-        .and_then(Value::as_i64)
-        .map_or("-".to_owned(), |at| Micros(at).to_string())
+    row.get(name).and_then(Value::as_i64).map_or("-".to_owned(), |at| Micros(at).to_string())
 }
 
 fn rows<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    value
-        .get(name)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
 }

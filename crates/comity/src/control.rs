@@ -38,9 +38,7 @@ pub(crate) fn ask_with(
     sink: &mut dyn Sink,
 ) -> Result<Value, Failure> {
     let directory = Directory::new(dir);
-    directory
-        .require_node()
-        .map_err(|error| Failure::new(error.to_string()))?;
+    directory.require_node().map_err(|error| Failure::new(error.to_string()))?;
     match UnixStream::connect(directory.control()) {
         Ok(stream) => remote(stream, &request, input, sink),
         Err(_) => {
@@ -109,24 +107,17 @@ fn receive(
                     .chunks_exact(8)
                     .map(|octets| u64::from_be_bytes(octets.try_into().unwrap_or_default()));
                 let octets = numbers.next().unwrap_or(0);
-                sink.progress(Progress {
-                    octets,
-                    objects: numbers.next().unwrap_or(0),
-                });
+                sink.progress(Progress { octets, objects: numbers.next().unwrap_or(0) });
             }
             Frame::RESULT => {
                 return serde_json::from_slice(&frame.content)
                     .map_err(|error| Failure::new(format!("the node's answer: {error}")));
             }
             Frame::ERROR => {
-                return Err(Failure::new(
-                    String::from_utf8_lossy(&frame.content).into_owned(),
-                ));
+                return Err(Failure::new(String::from_utf8_lossy(&frame.content).into_owned()));
             }
             other => {
-                return Err(Failure::new(format!(
-                    "the node sent a message of kind {other}"
-                )));
+                return Err(Failure::new(format!("the node sent a message of kind {other}")));
             }
         }
     }
@@ -152,8 +143,7 @@ pub(crate) struct Shown<W: Write> {
 impl<W: Write> Sink for Shown<W> {
     fn progress(&mut self, progress: Progress) {
         self.bar.set_position(progress.octets);
-        self.bar
-            .set_message(format!("{} objects", progress.objects));
+        self.bar.set_message(format!("{} objects", progress.objects));
     }
 
     fn data(&mut self, octets: &[u8]) -> io::Result<()> {

@@ -1,11 +1,7 @@
 //! What people and scripts see: tables and sentences, or one JSON value; progress on standard
 //! error, where somebody looks at it.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the module that prints"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the module that prints")]
 
 use std::io::IsTerminal as _;
 
@@ -77,19 +73,11 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         }
     }
     let line = |cells: &[String]| {
-        let padded: Vec<String> = cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
+        let padded: Vec<String> =
+            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
-    let mut text = line(
-        &head
-            .iter()
-            .map(|title| (*title).to_owned())
-            .collect::<Vec<_>>(),
-    );
+    let mut text = line(&head.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>());
     rows.iter().for_each(|row| text.push_str(&line(row)));
     text
 }

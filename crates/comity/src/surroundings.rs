@@ -15,21 +15,13 @@ pub(crate) fn real() -> Surroundings {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the clock"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place that draws randomness"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one place that draws randomness")]
 fn random(octets: &mut [u8]) {
     if getrandom::fill(octets).is_err() {
         // Keys of guessable octets would be worse than no process.
@@ -45,10 +37,7 @@ fn boot() -> String {
         .unwrap_or_else(|_| format!("process {} at {}", std::process::id(), now()))
 }
 
-#[allow(
-    clippy::print_stderr,
-    reason = "the process ends; nothing else would show it"
-)]
+#[allow(clippy::print_stderr, reason = "the process ends; nothing else would show it")]
 fn fatal(what: &str) {
     eprintln!("comity: {what}; the process ends, and recovers at the next start");
     std::process::exit(4);

@@ -91,10 +91,7 @@ impl Admitted {
     /// Adds a mark, unless its code is there already.
     pub(crate) fn flag(&mut self, flag: Flag) {
         let flags = &mut self.findings.flags;
-        if !flags
-            .iter()
-            .any(|known| std::ptr::eq(known.code, flag.code))
-        {
+        if !flags.iter().any(|known| std::ptr::eq(known.code, flag.code)) {
             flags.push(flag);
         }
     }

@@ -97,16 +97,10 @@ pub(crate) static TOO_LARGE: Code = Code {
     meaning: "the object is larger than a node takes",
     source: "limits: OBJECT_BYTES_MAX",
 };
-pub(crate) static NOT_AN_OBJECT: Code = Code {
-    id: "not-an-object",
-    meaning: "a STIX object is a JSON object",
-    source: "STIX 2.1 §3",
-};
-pub(crate) static NOT_JSON: Code = Code {
-    id: "not-json",
-    meaning: "the text is not JSON as STIX asks for it",
-    source: "S012",
-};
+pub(crate) static NOT_AN_OBJECT: Code =
+    Code { id: "not-an-object", meaning: "a STIX object is a JSON object", source: "STIX 2.1 §3" };
+pub(crate) static NOT_JSON: Code =
+    Code { id: "not-json", meaning: "the text is not JSON as STIX asks for it", source: "S012" };
 
 /// What the checks of one object share.
 pub(crate) struct Check<'o> {

@@ -40,13 +40,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that still has to say what was found and what is required.
     pub fn new(code: &'static Code, path: Path) -> Refusal {
-        Refusal {
-            code,
-            path,
-            found: Cow::Borrowed(""),
-            required: Cow::Borrowed(""),
-            hint: None,
-        }
+        Refusal { code, path, found: Cow::Borrowed(""), required: Cow::Borrowed(""), hint: None }
     }
 
     /// Says what class of thing was found.
@@ -97,11 +91,7 @@ impl Path {
     #[must_use]
     pub fn member(&self, name: &str) -> Path {
         let shown = if is_plain(name) { name } else { "*" };
-        if self.0.is_empty() {
-            Path(shown.to_owned())
-        } else {
-            Path(format!("{}.{shown}", self.0))
-        }
+        if self.0.is_empty() { Path(shown.to_owned()) } else { Path(format!("{}.{shown}", self.0)) }
     }
 
     /// A position in the list that this path names.
@@ -125,9 +115,7 @@ impl fmt::Display for Path {
 /// A name that a schema could have given: a property, an extension's id, a hash algorithm.
 fn is_plain(name: &str) -> bool {
     (1..=80).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -136,10 +124,7 @@ mod tests {
 
     #[test]
     fn a_path_does_not_show_names_that_may_be_content() {
-        let path = Path::root()
-            .member("extensions")
-            .member("jane.doe@example.org")
-            .index(2);
+        let path = Path::root().member("extensions").member("jane.doe@example.org").index(2);
         assert_eq!(path.as_str(), "extensions.*[2]");
     }
 }

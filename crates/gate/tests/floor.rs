@@ -37,23 +37,14 @@ struct Case {
 fn every_case_of_every_row() {
     let cases = cases();
     let wrong: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
-    assert!(
-        wrong.is_empty(),
-        "{} wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// One case: `admit` and `admit-custom` want neither hold nor flag of the floor, `expiry` a life of
 /// six months, the others name their code.
 fn check(case: &Case) -> Result<(), String> {
-    let fail = |got: String| {
-        Err(format!(
-            "{}: {}: want {}, got {got}",
-            case.row, case.name, case.expect
-        ))
-    };
+    let fail =
+        |got: String| Err(format!("{}: {}: want {}, got {got}", case.row, case.name, case.expect));
     let result = admit(&bytes(case, CANARY), &facts(&case.facts));
     let (verb, code) = case.expect.split_once(' ').unwrap_or((&case.expect, ""));
     match (verb, result) {
@@ -69,11 +60,7 @@ fn check(case: &Case) -> Result<(), String> {
                 "expiry" => is_clean(&admitted) && admitted.expiry_days_max() == Some(183),
                 _ => is_clean(&admitted) && admitted.expiry_days_max().is_none(),
             };
-            if good {
-                Ok(())
-            } else {
-                fail(summary(&admitted))
-            }
+            if good { Ok(()) } else { fail(summary(&admitted)) }
         }
     }
 }
@@ -86,10 +73,7 @@ fn is_clean(admitted: &Admitted) -> bool {
 fn summary(admitted: &Admitted) -> String {
     let flags: Vec<_> = admitted.flags().iter().map(|flag| flag.code.id).collect();
     let hold = admitted.hold().map(|hold| hold.code.id);
-    format!(
-        "hold {hold:?}, flags {flags:?}, expiry {:?}",
-        admitted.expiry_days_max()
-    )
+    format!("hold {hold:?}, flags {flags:?}, expiry {:?}", admitted.expiry_days_max())
 }
 
 fn no_value(refusal: &Refusal, canary: &str) -> Result<(), String> {
@@ -124,11 +108,8 @@ proptest! {
 #[test]
 fn every_code_is_met_and_every_row_lets_something_pass() {
     let cases = cases();
-    let named: BTreeSet<&str> = cases
-        .iter()
-        .filter_map(|case| case.expect.split_once(' '))
-        .map(|(_, code)| code)
-        .collect();
+    let named: BTreeSet<&str> =
+        cases.iter().filter_map(|case| case.expect.split_once(' ')).map(|(_, code)| code).collect();
     let elsewhere = ["floor-query", "floor-dangling-reference", "floor-document"];
     for code in floor::CODES {
         let met = named.contains(code.id) || elsewhere.contains(&code.id);
@@ -159,15 +140,9 @@ fn every_code_is_met_and_every_row_lets_something_pass() {
                 let verb = case.expect.split(' ').next().unwrap_or("");
                 matches!(verb, "admit" | "admit-custom" | "expiry") == wanted
             };
-            cases
-                .iter()
-                .filter(|case| case.row == row)
-                .any(|case| passes(&case))
+            cases.iter().filter(|case| case.row == row).any(|case| passes(&case))
         };
-        assert!(
-            some(true) || none_pass.contains(&row) || row == "network-traffic",
-            "{row}"
-        );
+        assert!(some(true) || none_pass.contains(&row) || row == "network-traffic", "{row}");
         assert!(some(false) || all_pass.contains(&row), "{row}");
     }
     assert_eq!(floor::FLOOR_VERSION, 1);
@@ -203,16 +178,8 @@ fn created_by_ref_to_a_refused_id() {
     let id = Id::parse(refused).unwrap();
     mark_dangling(&mut admitted, &bytes, &BTreeSet::new());
     assert!(is_clean(&admitted), "nothing was refused");
-    mark_dangling(
-        &mut admitted,
-        &bytes,
-        &BTreeSet::from([(id.object_type.to_owned(), id.uuid)]),
-    );
-    let flag = admitted
-        .flags()
-        .iter()
-        .find(|f| f.code.id == "floor-dangling-reference")
-        .unwrap();
+    mark_dangling(&mut admitted, &bytes, &BTreeSet::from([(id.object_type.to_owned(), id.uuid)]));
+    let flag = admitted.flags().iter().find(|f| f.code.id == "floor-dangling-reference").unwrap();
     assert_eq!(flag.path.as_str(), "created_by_ref");
     assert!(admitted.created_by().is_some(), "the reference is kept");
 }
@@ -220,20 +187,8 @@ fn created_by_ref_to_a_refused_id() {
 /// A hostile text costs its length, not the square of it: these would take many minutes.
 #[test]
 fn long_hostile_text_comes_to_an_end() {
-    let repeated = [
-        "%40",
-        "<",
-        "://",
-        "=",
-        "= ",
-        "@",
-        "1 ",
-        "1.",
-        "P<",
-        "a@a.",
-        "[at]",
-        "S-1-5-21-",
-    ];
+    let repeated =
+        ["%40", "<", "://", "=", "= ", "@", "1 ", "1.", "P<", "a@a.", "[at]", "S-1-5-21-"];
     for unit in repeated {
         let text = unit.repeat(300_000 / unit.len());
         for object in [
@@ -302,17 +257,11 @@ fn attack_enters_whole() {
             println!("skipped: {name}-attack.json.gz is absent");
             continue;
         };
-        let mitre = objects
-            .iter()
-            .find(|object| object["type"] == "identity")
-            .unwrap();
+        let mitre = objects.iter().find(|object| object["type"] == "identity").unwrap();
         assert_eq!(mitre["identity_class"], "organization");
         let tally = tally(&objects);
         println!("{name}: {} objects\n{tally:#?}", objects.len());
-        assert!(
-            !tally.keys().any(|key| key.starts_with("refuse floor-")),
-            "{tally:?}"
-        );
+        assert!(!tally.keys().any(|key| key.starts_with("refuse floor-")), "{tally:?}");
     }
 }
 
@@ -352,10 +301,7 @@ fn tally(objects: &[Value]) -> BTreeMap<String, (usize, String)> {
     for object in objects {
         let of = |path: &str| format!("{} {path}", object["id"].as_str().unwrap_or(""));
         match admit(&serde_json::to_vec(object).unwrap(), &facts("")) {
-            Err(refusal) => count(
-                format!("refuse {}", refusal.code.id),
-                of(refusal.path.as_str()),
-            ),
+            Err(refusal) => count(format!("refuse {}", refusal.code.id), of(refusal.path.as_str())),
             Ok(admitted) => {
                 if let Some(hold) = admitted.hold() {
                     count(format!("hold {}", hold.code.id), of(hold.path.as_str()));
@@ -371,9 +317,7 @@ fn tally(objects: &[Value]) -> BTreeMap<String, (usize, String)> {
 }
 
 fn data(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data")
-        .join(folder);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(folder);
     if !path.is_dir() {
         println!("skipped: the public data `{folder}` is absent");
         return None;
@@ -384,9 +328,7 @@ fn data(folder: &str) -> Option<PathBuf> {
 fn unpack(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).ok()?;
-    flate2::read::GzDecoder::new(file)
-        .read_to_end(&mut bytes)
-        .unwrap();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
     Some(bytes)
 }
 
@@ -403,10 +345,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn bytes(case: &Case, canary: &str) -> Vec<u8> {
-    String::from_utf8(whole(&case.object))
-        .unwrap()
-        .replace('§', canary)
-        .into_bytes()
+    String::from_utf8(whole(&case.object)).unwrap().replace('§', canary).into_bytes()
 }
 
 /// The object with the members that every object has.
@@ -417,10 +356,7 @@ fn whole(object: &Value) -> Vec<u8> {
     let mut set = |name: &str, value: Value| {
         members.entry(name).or_insert(value);
     };
-    set(
-        "id",
-        json!(format!("{kind}--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f")),
-    );
+    set("id", json!(format!("{kind}--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f")));
     set("spec_version", json!("2.1"));
     let family = comity_wire::stix::schema(&kind).map(|schema| schema.family);
     if family != Some(comity_wire::stix::kind::Family::Observable) {

@@ -44,10 +44,7 @@ fn every_object_conforms() {
                 Err(refusal) => refused.push(format!("{}: {refusal}", found.position)),
             }
         }
-        println!(
-            "{name}: {count} objects, {} refused, flags {flags:?}",
-            refused.len()
-        );
+        println!("{name}: {count} objects, {} refused, flags {flags:?}", refused.len());
         assert!(refused.is_empty(), "{}", refused.join("\n"));
         assert_eq!(reader.about().object_type.as_deref(), Some("bundle"));
     }

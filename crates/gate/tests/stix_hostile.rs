@@ -38,12 +38,7 @@ fn no_refusal_and_no_flag_quotes_a_value() {
         json!([{SECRET: {"x": SECRET}}]),
     ];
     let mut refusals = 0;
-    let types = [
-        sdo::DOMAIN_OBJECTS,
-        sro::RELATIONSHIPS,
-        sco::OBSERVABLES,
-        meta::META_OBJECTS,
-    ];
+    let types = [sdo::DOMAIN_OBJECTS, sro::RELATIONSHIPS, sco::OBSERVABLES, meta::META_OBJECTS];
     for schema in types.into_iter().flatten() {
         let properties = schema.shape.properties.iter().chain(common(schema.family));
         for property in properties {
@@ -57,12 +52,7 @@ fn no_refusal_and_no_flag_quotes_a_value() {
                         format!("{refusal} {refusal:?}")
                     }
                 };
-                assert!(
-                    !text.contains("jane"),
-                    "{}.{}: {text}",
-                    schema.name,
-                    property.name
-                );
+                assert!(!text.contains("jane"), "{}.{}: {text}", schema.name, property.name);
             }
         }
     }
@@ -82,12 +72,7 @@ fn a_pattern_that_fails_is_not_quoted() {
 
 #[test]
 fn every_type_of_the_tables_has_a_name_of_its_own() {
-    let types = [
-        sdo::DOMAIN_OBJECTS,
-        sro::RELATIONSHIPS,
-        sco::OBSERVABLES,
-        meta::META_OBJECTS,
-    ];
+    let types = [sdo::DOMAIN_OBJECTS, sro::RELATIONSHIPS, sco::OBSERVABLES, meta::META_OBJECTS];
     let mut names: Vec<&str> = types.into_iter().flatten().map(|it| it.name).collect();
     assert_eq!(names.len(), 19 + 2 + 18 + 3);
     names.sort_unstable();
@@ -104,9 +89,7 @@ fn work_is_bounded_by_size() {
     for place in 0..20_000 {
         object[format!("x_property_{place}")] = json!(1);
     }
-    let selectors: Vec<String> = (0..20_000)
-        .map(|place| format!("x_property_{place}"))
-        .collect();
+    let selectors: Vec<String> = (0..20_000).map(|place| format!("x_property_{place}")).collect();
     object["granular_markings"] = json!([{"selectors": selectors, "lang": "de"}]);
     let refusal = conforms(object.to_string().as_bytes()).unwrap_err();
     assert_eq!(refusal.code.id, "selector-too-many");

@@ -21,35 +21,14 @@ use serde_json::{Value, json};
 
 /// Lines that bind nothing that the gate can see.
 const NOT_BINDING: &[(&str, &str)] = &[
-    (
-        "S036",
-        "two observables of one id: judged where objects are stored",
-    ),
-    (
-        "S039",
-        "who may issue versions is a rule of trust: the fold keeps both and flags",
-    ),
-    (
-        "S040",
-        "two contents of one version: judged where objects are stored",
-    ),
-    (
-        "S043",
-        "whether a change is material is the producer's judgement",
-    ),
-    (
-        "S044",
-        "how many versions are kept is the store's affair; the gate sees one at a time",
-    ),
-    (
-        "S051",
-        "an unknown marking counts as the most restrictive: judged at release",
-    ),
+    ("S036", "two observables of one id: judged where objects are stored"),
+    ("S039", "who may issue versions is a rule of trust: the fold keeps both and flags"),
+    ("S040", "two contents of one version: judged where objects are stored"),
+    ("S043", "whether a change is material is the producer's judgement"),
+    ("S044", "how many versions are kept is the store's affair; the gate sees one at a time"),
+    ("S051", "an unknown marking counts as the most restrictive: judged at release"),
     ("S053", "who the recipients of RED are: judged at release"),
-    (
-        "S054",
-        "what a marking's own marking means: judged at release",
-    ),
+    ("S054", "what a marking's own marking means: judged at release"),
     ("S065", "the gate reads patterns and matches none"),
     ("S066", "the gate reads patterns and matches none"),
 ];
@@ -124,11 +103,9 @@ fn refused(object: &Value, code: &str, path: &str) {
 fn refused_text(text: &str, code: &str, path: &str) {
     match conforms(text.as_bytes()) {
         Ok(_) => panic!("taken: {text}"),
-        Err(refusal) => assert_eq!(
-            (refusal.code.id, refusal.path.as_str()),
-            (code, path),
-            "{text}: {refusal}"
-        ),
+        Err(refusal) => {
+            assert_eq!((refusal.code.id, refusal.path.as_str()), (code, path), "{text}: {refusal}")
+        }
     }
 }
 
@@ -136,9 +113,7 @@ fn refused_text(text: &str, code: &str, path: &str) {
 fn flagged(object: &Value, code: &str, path: &str) {
     let flags = verdict(object).unwrap();
     assert!(
-        flags
-            .iter()
-            .any(|flag| flag.code.id == code && flag.path.as_str() == path),
+        flags.iter().any(|flag| flag.code.id == code && flag.path.as_str() == path),
         "{object}: {flags:?}"
     );
 }
@@ -174,11 +149,7 @@ fn every_code_stands_once_and_in_the_reference() {
 #[test]
 fn s001_identifiers() {
     ok(&tool(&json!({})));
-    for id in [
-        "tool--x",
-        "malware--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
-        "",
-    ] {
+    for id in ["tool--x", "malware--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", ""] {
         refused(&tool(&json!({"id": id})), "id-malformed", "id");
     }
     refused(&tool(&json!({"id": 1})), "value-class", "id");
@@ -187,57 +158,34 @@ fn s001_identifiers() {
 
 #[test]
 fn s002_uuids_in_either_case() {
-    ok(&tool(
-        &json!({"id": format!("tool--{}", UUID.to_uppercase())}),
-    ));
+    ok(&tool(&json!({"id": format!("tool--{}", UUID.to_uppercase())})));
 }
 
 #[test]
 fn s003_timestamps() {
-    ok(&tool(
-        &json!({"modified": "2020-01-01T00:00:00.123456789Z"}),
-    ));
+    ok(&tool(&json!({"modified": "2020-01-01T00:00:00.123456789Z"})));
     ok(&tool(&json!({"modified": "2020-01-01T00:00:00Z"})));
-    for bad in [
-        "2022-101-27T13:49:54.326Z",
-        "2023-02-29T00:00:00Z",
-        "2020-01-01T00:00:00+01:00",
-    ] {
-        refused(
-            &tool(&json!({"modified": bad})),
-            "timestamp-malformed",
-            "modified",
-        );
+    for bad in ["2022-101-27T13:49:54.326Z", "2023-02-29T00:00:00Z", "2020-01-01T00:00:00+01:00"] {
+        refused(&tool(&json!({"modified": bad})), "timestamp-malformed", "modified");
     }
 }
 
 #[test]
 fn s004_timestamps_compare_by_instant() {
-    ok(&tool(
-        &json!({"created": "2020-01-01T00:00:01Z", "modified": "2020-01-01T00:00:01.000Z"}),
-    ));
+    ok(&tool(&json!({"created": "2020-01-01T00:00:01Z", "modified": "2020-01-01T00:00:01.000Z"})));
 }
 
 #[test]
 fn s005_numbers() {
     let sighting = |count: Value| {
-        domain(
-            "sighting",
-            &json!({"sighting_of_ref": format!("tool--{UUID}"), "count": count}),
-        )
+        domain("sighting", &json!({"sighting_of_ref": format!("tool--{UUID}"), "count": count}))
     };
     ok(&sighting(json!(3)));
     refused(&sighting(json!(3.0)), "value-class", "count");
     refused(&sighting(json!("3")), "value-class", "count");
     let size = |size: Value| observable("file", &json!({"name": "x", "size": size}));
-    refused(
-        &size(json!(9_007_199_254_740_992_i64)),
-        "value-out-of-range",
-        "size",
-    );
-    let large = size(json!(1))
-        .to_string()
-        .replace("\"size\":1", "\"size\":1e999");
+    refused(&size(json!(9_007_199_254_740_992_i64)), "value-out-of-range", "size");
+    let large = size(json!(1)).to_string().replace("\"size\":1", "\"size\":1e999");
     refused_text(&large, "not-json", "");
 }
 
@@ -246,23 +194,13 @@ fn s006_lists_and_dictionaries() {
     refused(&tool(&json!({"labels": []})), "value-empty", "labels");
     refused(&tool(&json!({"labels": [null]})), "value-null", "labels[0]");
     refused(&tool(&json!({"labels": "x"})), "value-class", "labels");
-    refused(
-        &tool(&json!({"extensions": {}})),
-        "value-empty",
-        "extensions",
-    );
+    refused(&tool(&json!({"extensions": {}})), "value-empty", "extensions");
     let process =
         |variables: Value| observable("process", &json!({"environment_variables": variables}));
     ok(&process(json!({"PATH_x-1": "y"})));
-    refused(
-        &process(json!({"a b": "y"})),
-        "dictionary-key",
-        "environment_variables.*",
-    );
+    refused(&process(json!({"a b": "y"})), "dictionary-key", "environment_variables.*");
     // What STIX does not define may be empty.
-    ok(&tool(
-        &json!({"x_mitre_domains": [], "x_mitre_detection": ""}),
-    ));
+    ok(&tool(&json!({"x_mitre_domains": [], "x_mitre_detection": ""})));
 }
 
 #[test]
@@ -280,39 +218,21 @@ fn s007_booleans_hex_and_base64() {
 fn s008_hashes() {
     let file = |hashes: Value| observable("file", &json!({"hashes": hashes}));
     ok(&file(json!({"MD5": "d41d8cd98f00b204e9800998ecf8427e"})));
-    refused(
-        &file(json!({"MD5": "d41d"})),
-        "hash-malformed",
-        "hashes.MD5",
-    );
-    refused(
-        &file(json!({"SHA-256": "zz"})),
-        "hash-malformed",
-        "hashes.SHA-256",
-    );
+    refused(&file(json!({"MD5": "d41d"})), "hash-malformed", "hashes.MD5");
+    refused(&file(json!({"SHA-256": "zz"})), "hash-malformed", "hashes.SHA-256");
     refused(&file(json!({"xx": "zz"})), "hash-malformed", "hashes.xx");
-    flagged(
-        &file(json!({"x_own": "zz"})),
-        "hash-unknown",
-        "hashes.x_own",
-    );
+    flagged(&file(json!({"x_own": "zz"})), "hash-unknown", "hashes.x_own");
 }
 
 #[test]
 fn s009_external_references() {
     let with = |reference: Value| tool(&json!({"external_references": [reference]}));
     let at = "external_references[0]";
-    ok(&with(
-        json!({"source_name": "cve", "external_id": "CVE-2020-12345"}),
-    ));
+    ok(&with(json!({"source_name": "cve", "external_id": "CVE-2020-12345"})));
     ok(&with(json!({"source_name": "own", "description": "x"})));
     refused(&with(json!({"source_name": "own"})), "property-none-of", at);
     let id = format!("{at}.external_id");
-    for (name, number) in [
-        ("cve", "CVE-20-1"),
-        ("capec", "CAPEC-x"),
-        ("CVE", "CVE-2020-1234"),
-    ] {
+    for (name, number) in [("cve", "CVE-20-1"), ("capec", "CAPEC-x"), ("CVE", "CVE-2020-1234")] {
         let reference = json!({"source_name": name, "external_id": number});
         refused(&with(reference), "external-id-malformed", &id);
     }
@@ -325,11 +245,7 @@ fn s010_kill_chain_phases() {
     let with = |phase: Value| tool(&json!({"kill_chain_phases": [phase]}));
     ok(&with(json!({"kill_chain_name": "x", "phase_name": "y"})));
     let missing = "kill_chain_phases[0].phase_name";
-    refused(
-        &with(json!({"kill_chain_name": "x"})),
-        "property-missing",
-        missing,
-    );
+    refused(&with(json!({"kill_chain_name": "x"})), "property-missing", missing);
     let odd = json!({"kill_chain_name": "x", "phase_name": "Y z"});
     flagged(&with(odd), "vocabulary-form", missing);
 }
@@ -337,16 +253,9 @@ fn s010_kill_chain_phases() {
 #[test]
 fn s011_vocabularies() {
     ok(&tool(&json!({"tool_types": ["of-my-own"]})));
-    flagged(
-        &tool(&json!({"tool_types": ["My Own"]})),
-        "vocabulary-form",
-        "tool_types[0]",
-    );
+    flagged(&tool(&json!({"tool_types": ["My Own"]})), "vocabulary-form", "tool_types[0]");
     let opinion = |word: &str| {
-        domain(
-            "opinion",
-            &json!({"opinion": word, "object_refs": [format!("tool--{UUID}")]}),
-        )
+        domain("opinion", &json!({"opinion": word, "object_refs": [format!("tool--{UUID}")]}))
     };
     ok(&opinion("agree"));
     refused(&opinion("maybe"), "value-not-in-enum", "opinion");
@@ -362,16 +271,8 @@ fn s012_strict_json() {
 
 #[test]
 fn s013_null() {
-    refused(
-        &tool(&json!({"description": null})),
-        "value-null",
-        "description",
-    );
-    refused(
-        &tool(&json!({"x_mitre_any": {"deep": [null]}})),
-        "value-null",
-        "x_mitre_any.deep[0]",
-    );
+    refused(&tool(&json!({"description": null})), "value-null", "description");
+    refused(&tool(&json!({"x_mitre_any": {"deep": [null]}})), "value-null", "x_mitre_any.deep[0]");
 }
 
 #[test]
@@ -411,11 +312,7 @@ fn s016_versions_of_the_standard() {
         refused(&object, "spec-version-unsupported", "spec_version");
     }
     let url = json!({"value": "http://x", "spec_version": "2.0"});
-    refused(
-        &observable("url", &url),
-        "spec-version-unsupported",
-        "spec_version",
-    );
+    refused(&observable("url", &url), "spec-version-unsupported", "spec_version");
     let refusal = verdict(&absent).unwrap_err();
     assert!(refusal.hint.is_some());
 }
@@ -424,15 +321,9 @@ fn s016_versions_of_the_standard() {
 fn s017_what_types_require() {
     let location = |more: Value| domain("location", &more);
     ok(&location(json!({"region": "europe"})));
-    ok(&location(
-        json!({"latitude": 1, "longitude": 2.5, "precision": 0}),
-    ));
+    ok(&location(json!({"latitude": 1, "longitude": 2.5, "precision": 0})));
     refused(&location(json!({"name": "x"})), "property-none-of", "");
-    refused(
-        &location(json!({"latitude": 1})),
-        "property-depends",
-        "latitude",
-    );
+    refused(&location(json!({"latitude": 1})), "property-depends", "latitude");
     let precise = json!({"country": "ch", "precision": 1});
     refused(&location(precise), "property-depends", "precision");
     let malware = |family: bool| domain("malware", &json!({"is_family": family}));
@@ -440,41 +331,21 @@ fn s017_what_types_require() {
     refused(&malware(true), "property-depends", "is_family");
     refused(&observable("process", &json!({})), "property-none-of", "");
     let artifact = |more: Value| observable("artifact", &more);
-    refused(
-        &artifact(json!({"url": "http://x"})),
-        "property-depends",
-        "url",
-    );
-    refused(
-        &artifact(json!({"mime_type": "text/plain"})),
-        "property-none-of",
-        "",
-    );
+    refused(&artifact(json!({"url": "http://x"})), "property-depends", "url");
+    refused(&artifact(json!({"mime_type": "text/plain"})), "property-none-of", "");
     let both = json!({"url": "http://x", "hashes": {"MD5": "0".repeat(32)}, "payload_bin": ""});
     refused(&artifact(both), "property-excluded", "url");
     let mail = |more: Value| observable("email-message", &more);
     let parts = json!({"is_multipart": false, "body_multipart": [{"body": "x"}]});
     refused(&mail(parts), "property-excluded", "body_multipart");
-    refused(
-        &mail(json!({"is_multipart": true, "body": "x"})),
-        "property-excluded",
-        "body",
-    );
-    refused(
-        &observable("file", &json!({"size": 1})),
-        "property-none-of",
-        "",
-    );
+    refused(&mail(json!({"is_multipart": true, "body": "x"})), "property-excluded", "body");
+    refused(&observable("file", &json!({"size": 1})), "property-none-of", "");
     let traffic = observable("network-traffic", &json!({"protocols": ["tcp"]}));
     refused(&traffic, "property-none-of", "");
     let observed = json!({"first_observed": "2020-01-01T00:00:00Z",
         "last_observed": "2020-01-01T00:00:00Z", "number_observed": 1});
     refused(&domain("observed-data", &observed), "property-none-of", "");
-    refused(
-        &without(tool(&json!({})), "name"),
-        "property-missing",
-        "name",
-    );
+    refused(&without(tool(&json!({})), "name"), "property-missing", "name");
 }
 
 #[test]
@@ -507,11 +378,7 @@ fn s019_ranges() {
     refused(&domain("location", &far), "value-out-of-range", "latitude");
     let port = json!({"protocols": ["tcp"], "src_ref": format!("ipv4-addr--{UUID}"),
         "src_port": 65_536});
-    refused(
-        &observable("network-traffic", &port),
-        "value-out-of-range",
-        "src_port",
-    );
+    refused(&observable("network-traffic", &port), "value-out-of-range", "src_port");
 }
 
 #[test]
@@ -539,18 +406,9 @@ fn relationship(kind: &str, source: &str, target: &str) -> Value {
 fn s021_any_combination_of_types_may_be_related() {
     let unusual = relationship("delivers", "identity", "url");
     flagged(&unusual, "relationship-unusual", "relationship_type");
-    assert_eq!(
-        verdict(&relationship("uses", "malware", "tool")),
-        Ok(Vec::new())
-    );
-    assert_eq!(
-        verdict(&relationship("related-to", "tool", "url")),
-        Ok(Vec::new())
-    );
-    assert_eq!(
-        verdict(&relationship("detects", "x-own-type", "tool")),
-        Ok(Vec::new())
-    );
+    assert_eq!(verdict(&relationship("uses", "malware", "tool")), Ok(Vec::new()));
+    assert_eq!(verdict(&relationship("related-to", "tool", "url")), Ok(Vec::new()));
+    assert_eq!(verdict(&relationship("detects", "x-own-type", "tool")), Ok(Vec::new()));
     ok(&relationship("related-to", "x-own-type", "tool"));
     let odd = relationship("Uses", "tool", "tool");
     refused(&odd, "value-malformed", "relationship_type");
@@ -558,36 +416,14 @@ fn s021_any_combination_of_types_may_be_related() {
 
 #[test]
 fn s022_what_cannot_be_related() {
-    for bad in [
-        "relationship",
-        "sighting",
-        "bundle",
-        "marking-definition",
-        "language-content",
-    ] {
-        refused(
-            &relationship("uses", bad, "tool"),
-            "reference-type",
-            "source_ref",
-        );
-        refused(
-            &relationship("uses", "tool", bad),
-            "reference-type",
-            "target_ref",
-        );
+    for bad in ["relationship", "sighting", "bundle", "marking-definition", "language-content"] {
+        refused(&relationship("uses", bad, "tool"), "reference-type", "source_ref");
+        refused(&relationship("uses", "tool", bad), "reference-type", "target_ref");
     }
-    let sighting = |of: &str| {
-        domain(
-            "sighting",
-            &json!({"sighting_of_ref": format!("{of}--{UUID}")}),
-        )
-    };
+    let sighting =
+        |of: &str| domain("sighting", &json!({"sighting_of_ref": format!("{of}--{UUID}")}));
     ok(&sighting("indicator"));
-    refused(
-        &sighting("relationship"),
-        "reference-type",
-        "sighting_of_ref",
-    );
+    refused(&sighting("relationship"), "reference-type", "sighting_of_ref");
     refused(&sighting("url"), "reference-type", "sighting_of_ref");
 }
 
@@ -600,11 +436,7 @@ fn s023_types_of_references() {
     let marked = tool(&json!({"object_marking_refs": [format!("tool--{UUID}")]}));
     refused(&marked, "reference-type", "object_marking_refs[0]");
     let mail = json!({"value": "a@example.com", "belongs_to_ref": format!("mutex--{UUID}")});
-    refused(
-        &observable("email-addr", &mail),
-        "reference-type",
-        "belongs_to_ref",
-    );
+    refused(&observable("email-addr", &mail), "reference-type", "belongs_to_ref");
     let broken = tool(&json!({"created_by_ref": "identity--1"}));
     refused(&broken, "reference-malformed", "created_by_ref");
 }
@@ -617,20 +449,13 @@ fn s024_references_may_dangle() {
 #[test]
 fn s025_an_object_may_refer_to_itself() {
     let own = format!("directory--{UUID}");
-    ok(&observable(
-        "directory",
-        &json!({"path": "/", "contains_refs": [own]}),
-    ));
+    ok(&observable("directory", &json!({"path": "/", "contains_refs": [own]})));
 }
 
 #[test]
 fn s026_languages() {
     ok(&tool(&json!({"lang": "de-CH"})));
-    refused(
-        &tool(&json!({"lang": "german language"})),
-        "value-malformed",
-        "lang",
-    );
+    refused(&tool(&json!({"lang": "german language"})), "value-malformed", "lang");
     let content = |contents: Value| {
         domain(
             "language-content",
@@ -639,16 +464,8 @@ fn s026_languages() {
         )
     };
     ok(&content(json!({"de": {"name": "x"}})));
-    refused(
-        &content(json!({"en_US": {"name": "x"}})),
-        "language-contents",
-        "contents.en_US",
-    );
-    refused(
-        &content(json!({"de": {"a": "x"}})),
-        "language-contents",
-        "contents.de.a",
-    );
+    refused(&content(json!({"en_US": {"name": "x"}})), "language-contents", "contents.en_US");
+    refused(&content(json!({"de": {"a": "x"}})), "language-contents", "contents.de.a");
     refused(&content(json!({"de": "x"})), "value-class", "contents.de");
 }
 
@@ -683,19 +500,9 @@ fn s028_what_was_replaced_is_flagged() {
 #[test]
 fn s029_mime_charset_and_cpe() {
     let file = |more: Value| observable("file", &more);
-    ok(&file(
-        json!({"name": "x", "mime_type": "text/plain", "name_enc": "utf-8"}),
-    ));
-    refused(
-        &file(json!({"name": "x", "mime_type": "plain"})),
-        "value-malformed",
-        "mime_type",
-    );
-    flagged(
-        &file(json!({"name": "x", "name_enc": "bla.bla"})),
-        "charset-unknown",
-        "name_enc",
-    );
+    ok(&file(json!({"name": "x", "mime_type": "text/plain", "name_enc": "utf-8"})));
+    refused(&file(json!({"name": "x", "mime_type": "plain"})), "value-malformed", "mime_type");
+    flagged(&file(json!({"name": "x", "name_enc": "bla.bla"})), "charset-unknown", "name_enc");
     let software = observable("software", &json!({"name": "x", "cpe": "cpe:/a:b"}));
     refused(&software, "value-malformed", "cpe");
 }
@@ -725,10 +532,7 @@ fn s031_the_derived_identifier_of_an_address() {
 #[test]
 fn s032_only_contributing_properties_count() {
     let file = |more: Value| derived(&observable("file", &more));
-    assert_eq!(
-        file(json!({"name": "x", "size": 1})),
-        file(json!({"name": "x"}))
-    );
+    assert_eq!(file(json!({"name": "x", "size": 1})), file(json!({"name": "x"})));
     assert_ne!(file(json!({"name": "x"})), file(json!({"name": "y"})));
     assert_eq!(derived(&observable("process", &json!({"pid": 1}))), None);
 }
@@ -736,10 +540,7 @@ fn s032_only_contributing_properties_count() {
 #[test]
 fn s033_one_hash_contributes() {
     let file = |hashes: Value| derived(&observable("file", &json!({"hashes": hashes})));
-    assert_eq!(
-        file(json!({"SHA-1": "b", "MD5": "a"})),
-        file(json!({"MD5": "a"}))
-    );
+    assert_eq!(file(json!({"SHA-1": "b", "MD5": "a"})), file(json!({"MD5": "a"})));
 }
 
 #[test]
@@ -796,16 +597,10 @@ fn s038_what_never_changes() {
     let version = tool(&json!({"modified": "2021-01-01T00:00:00Z"}));
     let before = known("2020-01-01T00:00:00Z", false);
     assert_eq!(lifecycle(&admitted(&version), &[before]), Ok(Vec::new()));
-    let other = Known {
-        created: Instant::parse("2019-01-01T00:00:00Z").ok(),
-        ..before
-    };
+    let other = Known { created: Instant::parse("2019-01-01T00:00:00Z").ok(), ..before };
     let refusal = lifecycle(&admitted(&version), &[before, other]).unwrap_err();
     assert_eq!(refusal.code.id, "version-created-changed");
-    let other = Known {
-        created_by: Uuid::parse(UUID),
-        ..before
-    };
+    let other = Known { created_by: Uuid::parse(UUID), ..before };
     let refusal = lifecycle(&admitted(&version), &[other]).unwrap_err();
     assert_eq!(refusal.code.id, "version-creator-changed");
 }
@@ -849,40 +644,20 @@ fn granular(entry: &Value) -> Value {
 
 #[test]
 fn s046_granular_markings() {
-    ok(&granular(
-        &json!({"selectors": ["name"], "marking_ref": FIXED[0].id}),
-    ));
+    ok(&granular(&json!({"selectors": ["name"], "marking_ref": FIXED[0].id})));
     ok(&granular(&json!({"selectors": ["name"], "lang": "de"})));
     let at = "granular_markings[0]";
-    refused(
-        &granular(&json!({"selectors": ["name"]})),
-        "property-none-of",
-        at,
-    );
+    refused(&granular(&json!({"selectors": ["name"]})), "property-none-of", at);
     let both = json!({"selectors": ["name"], "lang": "de", "marking_ref": FIXED[0].id});
-    refused(
-        &granular(&both),
-        "property-excluded",
-        "granular_markings[0].lang",
-    );
+    refused(&granular(&both), "property-excluded", "granular_markings[0].lang");
     let none = json!({"selectors": [], "lang": "de"});
-    refused(
-        &granular(&none),
-        "value-empty",
-        "granular_markings[0].selectors",
-    );
+    refused(&granular(&none), "value-empty", "granular_markings[0].selectors");
 }
 
 #[test]
 fn s047_selectors() {
     let with = |selector: &str| granular(&json!({"selectors": [selector], "lang": "de"}));
-    for good in [
-        "id",
-        "name",
-        "labels",
-        "labels.[1]",
-        "granular_markings.[0].lang",
-    ] {
+    for good in ["id", "name", "labels", "labels.[1]", "granular_markings.[0].lang"] {
         ok(&with(good));
     }
     let many = granular(&json!({"selectors": vec!["name"; 1001], "lang": "de"}));
@@ -891,14 +666,7 @@ fn s047_selectors() {
     for bad in ["labels.[2]", "description", "name.x", "labels.name"] {
         refused(&with(bad), "selector-unresolved", at);
     }
-    for bad in [
-        "[0]",
-        "labels.[x]",
-        "labels..name",
-        "",
-        "labels.[]",
-        "la bels",
-    ] {
+    for bad in ["[0]", "labels.[x]", "labels..name", "", "labels.[]", "la bels"] {
         refused(&with(bad), "selector-malformed", at);
     }
 }
@@ -954,9 +722,7 @@ fn s050_traffic_lights_of_tlp_2_are_fixed() {
 #[test]
 fn s052_the_lights_have_an_order() {
     let light = |name: &str, second: bool| {
-        let fixed = FIXED
-            .iter()
-            .find(|it| it.name == name && it.second == second);
+        let fixed = FIXED.iter().find(|it| it.name == name && it.second == second);
         tlp_of(fixed.unwrap().id).unwrap()
     };
     assert_eq!(light("TLP:WHITE", false), light("TLP:CLEAR", true));
@@ -972,23 +738,13 @@ const EXTENSION: &str = "extension-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3c
 
 #[test]
 fn s055_extensions() {
-    ok(&extended(
-        EXTENSION,
-        &json!({"extension_type": "property-extension", "x": 1}),
-    ));
-    refused(
-        &extended("other", &json!({"x": 1})),
-        "extension-key",
-        "extensions.other",
-    );
+    ok(&extended(EXTENSION, &json!({"extension_type": "property-extension", "x": 1})));
+    refused(&extended("other", &json!({"x": 1})), "extension-key", "extensions.other");
     let at = format!("extensions.{EXTENSION}");
     refused(&extended(EXTENSION, &json!({})), "extension-content", &at);
     refused(&extended(EXTENSION, &json!("x")), "extension-content", &at);
     let file = |extension: Value| {
-        observable(
-            "file",
-            &json!({"name": "x", "extensions": {"archive-ext": extension}}),
-        )
+        observable("file", &json!({"name": "x", "extensions": {"archive-ext": extension}}))
     };
     ok(&file(json!({"contains_refs": [format!("file--{UUID}")]})));
     let missing = "extensions.archive-ext.contains_refs";
@@ -1000,11 +756,7 @@ fn s056_types_of_extensions() {
     let at = format!("extensions.{EXTENSION}");
     let of = |kind: &str| extended(EXTENSION, &json!({"extension_type": kind}));
     ok(&of("toplevel-property-extension"));
-    refused(
-        &of("other"),
-        "value-not-in-enum",
-        &format!("{at}.extension_type"),
-    );
+    refused(&of("other"), "value-not-in-enum", &format!("{at}.extension_type"));
     let more = json!({"extension_type": "toplevel-property-extension", "x": 1});
     refused(&extended(EXTENSION, &more), "extension-content", &at);
     let definition = |kind: &str| {
@@ -1016,21 +768,14 @@ fn s056_types_of_extensions() {
         )
     };
     ok(&definition("toplevel-property-extension"));
-    refused(
-        &definition("new-sdo"),
-        "extension-properties",
-        "extension_properties",
-    );
+    refused(&definition("new-sdo"), "extension-properties", "extension_properties");
     let missing = without(definition("new-sdo"), "created_by_ref");
     refused(&missing, "property-missing", "created_by_ref");
 }
 
 #[test]
 fn s057_unknown_extensions_are_flagged_or_need_a_registration() {
-    let object = extended(
-        EXTENSION,
-        &json!({"extension_type": "property-extension", "x": 1}),
-    );
+    let object = extended(EXTENSION, &json!({"extension_type": "property-extension", "x": 1}));
     let at = format!("extensions.{EXTENSION}");
     flagged(&object, "extension-unregistered", &at);
     let text = object.to_string();
@@ -1042,11 +787,7 @@ fn s057_unknown_extensions_are_flagged_or_need_a_registration() {
 #[test]
 fn s058_custom_content() {
     flagged(&tool(&json!({"x_own": 1})), "property-custom", "x_own");
-    refused(
-        &tool(&json!({"severity": "high"})),
-        "property-reserved",
-        "severity",
-    );
+    refused(&tool(&json!({"severity": "high"})), "property-reserved", "severity");
     let top = json!({"x_own": 1,
         "extensions": {EXTENSION: {"extension_type": "toplevel-property-extension"}}});
     let flags = verdict(&tool(&top)).unwrap();
@@ -1062,27 +803,15 @@ fn s058_custom_content() {
 fn s059_custom_types_keep_the_common_properties() {
     let own = domain("x-own-type", &json!({"any": 1}));
     ok(&own);
-    refused(
-        &without(own.clone(), "created"),
-        "property-missing",
-        "created",
-    );
-    refused(
-        &without(own, "spec_version"),
-        "spec-version-unsupported",
-        "spec_version",
-    );
+    refused(&without(own.clone(), "created"), "property-missing", "created");
+    refused(&without(own, "spec_version"), "spec-version-unsupported", "spec_version");
     let sco = observable(
         "x-own-sco",
         &json!({"any": 1,
         "extensions": {EXTENSION: {"extension_type": "new-sco"}}}),
     );
     ok(&sco);
-    refused(
-        &domain("x-own-type", &json!({"9any": 1})),
-        "property-name",
-        "9any",
-    );
+    refused(&domain("x-own-type", &json!({"9any": 1})), "property-name", "9any");
 }
 
 #[track_caller]
@@ -1092,9 +821,7 @@ fn bad_pattern(pattern: &str) {
 
 #[test]
 fn s060_observation_expressions() {
-    ok(&indicator(
-        "([file:size = 1] AND [url:value = 'x']) OR [file:name = 'y']",
-    ));
+    ok(&indicator("([file:size = 1] AND [url:value = 'x']) OR [file:name = 'y']"));
     bad_pattern("[file:size = 1");
     let never = "[file:size = 1 AND url:value = 'x']";
     flagged(&indicator(never), "pattern-never-matches", "pattern");
@@ -1103,9 +830,7 @@ fn s060_observation_expressions() {
 
 #[test]
 fn s061_qualifiers() {
-    ok(&indicator(
-        "[file:size = 1] REPEATS 2 TIMES WITHIN 5 SECONDS",
-    ));
+    ok(&indicator("[file:size = 1] REPEATS 2 TIMES WITHIN 5 SECONDS"));
     bad_pattern("[file:size = 1] REPEATS 0 TIMES");
     bad_pattern("[file:size = 1] WITHIN 1 SECONDS WITHIN 2 SECONDS");
     bad_pattern("[file:size = 1] and [file:size = 2]");
@@ -1115,27 +840,21 @@ fn s061_qualifiers() {
 
 #[test]
 fn s062_operators() {
-    ok(&indicator(
-        "[file:name NOT IN ('x', 'y') OR EXISTS file:size]",
-    ));
+    ok(&indicator("[file:name NOT IN ('x', 'y') OR EXISTS file:size]"));
     bad_pattern("[file:name IN ('x', 1)]");
     bad_pattern("[file:name LIKE 1]");
 }
 
 #[test]
 fn s063_literals() {
-    ok(&indicator(
-        r"[file:name = 'it\'s' AND file:magic_number_hex = h'ffd8']",
-    ));
+    ok(&indicator(r"[file:name = 'it\'s' AND file:magic_number_hex = h'ffd8']"));
     bad_pattern(r"[file:name = '\n']");
     bad_pattern("[file:size = 9007199254740992]");
 }
 
 #[test]
 fn s064_paths() {
-    ok(&indicator(
-        "[file:extensions.'ntfs-ext'.streams[*].name = 'x']",
-    ));
+    ok(&indicator("[file:extensions.'ntfs-ext'.streams[*].name = 'x']"));
     bad_pattern("[file:extensions.ntfs-ext.sid = 'x']");
     bad_pattern("[file:hashes.MD5 = 'f00']");
 }
@@ -1144,9 +863,7 @@ fn s064_paths() {
 fn s067_all_three_levels_are_read() {
     ok(&indicator("[file:size = 1]"));
     ok(&indicator("[file:size = 1] OR [file:size = 2]"));
-    ok(&indicator(
-        "[file:size = 1] FOLLOWEDBY [file:size = 2] WITHIN 5 SECONDS",
-    ));
+    ok(&indicator("[file:size = 1] FOLLOWEDBY [file:size = 2] WITHIN 5 SECONDS"));
 }
 
 #[test]
@@ -1171,9 +888,6 @@ fn s070_open_words_absent_properties_and_dangling_references() {
 #[test]
 fn s071_should_is_never_a_reason_to_refuse() {
     let mut object = indicator("[x-own:field = 1]");
-    merge(
-        &mut object,
-        &json!({"indicator_types": ["Odd"], "labels": [""], "x_y_z": 1}),
-    );
+    merge(&mut object, &json!({"indicator_types": ["Odd"], "labels": [""], "x_y_z": 1}));
     ok(&object);
 }

@@ -56,31 +56,16 @@ pub(crate) fn add(local: &Local, new: &New<'_>) -> Result<Account, LocalError> {
     check_name(new.name)?;
     let connection = local.lock();
     let (role, created) = (new.role.name(), new.created.to_string());
-    let sum = sum(&[
-        &new.name,
-        &role,
-        &new.pseudonym,
-        &new.verifier,
-        &"0",
-        &created,
-    ]);
+    let sum = sum(&[&new.name, &role, &new.pseudonym, &new.verifier, &"0", &created]);
     let made = connection.execute(
         "INSERT INTO account (name, role, pseudonym, verifier, disabled, created, sum)
          VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6)",
-        params![
-            new.name,
-            role,
-            new.pseudonym,
-            new.verifier,
-            new.created,
-            sum
-        ],
+        params![new.name, role, new.pseudonym, new.verifier, new.created, sum],
     );
     match made {
-        Err(error) if is_taken(&error) => Err(LocalError::Taken {
-            what: "user",
-            name: new.name.to_owned(),
-        }),
+        Err(error) if is_taken(&error) => {
+            Err(LocalError::Taken { what: "user", name: new.name.to_owned() })
+        }
         Err(error) => Err(error.into()),
         Ok(_) => find(&connection, new.name)?.ok_or_else(|| missing(new.name)),
     }
@@ -98,9 +83,7 @@ pub(crate) fn by_name(local: &Local, name: &str) -> Result<Account, LocalError> 
 
 pub(crate) fn by_id(local: &Local, id: i64) -> Result<Option<Account>, LocalError> {
     let connection = local.lock();
-    Ok(connection
-        .query_row(&format!("{SELECT} WHERE id = ?1"), [id], row)
-        .optional()?)
+    Ok(connection.query_row(&format!("{SELECT} WHERE id = ?1"), [id], row).optional()?)
 }
 
 /// The account of a name and its password verifier.
@@ -168,14 +151,7 @@ fn write(connection: &Connection, account: &Account) -> Result<(), LocalError> {
 fn row_sum(account: &Account, verifier: &str) -> Vec<u8> {
     let disabled = if account.disabled { "1" } else { "0" };
     let created = account.created.to_string();
-    sum(&[
-        &account.name,
-        &account.role,
-        &account.pseudonym,
-        &verifier,
-        &disabled,
-        &created,
-    ])
+    sum(&[&account.name, &account.role, &account.pseudonym, &verifier, &disabled, &created])
 }
 
 const SELECT: &str = "SELECT id, name, role, pseudonym, disabled, created FROM account";
@@ -192,17 +168,11 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Account> {
 }
 
 fn find(connection: &Connection, name: &str) -> Result<Option<Account>, LocalError> {
-    Ok(connection
-        .query_row(&format!("{SELECT} WHERE name = ?1"), [name], row)
-        .optional()?)
+    Ok(connection.query_row(&format!("{SELECT} WHERE name = ?1"), [name], row).optional()?)
 }
 
 fn missing(name: &str) -> LocalError {
-    LocalError::Missing {
-        what: "user",
-        name: name.to_owned(),
-        command: "comity user list DIR",
-    }
+    LocalError::Missing { what: "user", name: name.to_owned(), command: "comity user list DIR" }
 }
 
 /// The rows whose sum does not fit: what `comity verify` reports.
@@ -214,14 +184,11 @@ pub(crate) fn damaged(local: &Local) -> Result<Vec<String>, LocalError> {
     let mut rows = statement.query([])?;
     let mut damaged = Vec::new();
     while let Some(found) = rows.next()? {
-        let good = row(found)
-            .ok()
-            .zip(found.get::<_, String>(6).ok())
-            .is_some_and(|(account, verifier)| {
-                found
-                    .get::<_, Vec<u8>>(7)
-                    .is_ok_and(|sum| sum == row_sum(&account, &verifier))
-            });
+        let good = row(found).ok().zip(found.get::<_, String>(6).ok()).is_some_and(
+            |(account, verifier)| {
+                found.get::<_, Vec<u8>>(7).is_ok_and(|sum| sum == row_sum(&account, &verifier))
+            },
+        );
         if !good {
             let id: i64 = found.get(0)?;
             damaged.push(format!("local.db: account row {id}: does not fit its sum"));

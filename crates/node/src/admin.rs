@@ -121,18 +121,12 @@ impl Node {
     }
 
     fn catalog(&self) -> Arc<Catalog> {
-        self.catalog
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+        self.catalog.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     fn read_catalog(&self) -> Result<(), NodeError> {
         let read = Arc::new(Catalog::read(&self.local)?);
-        *self
-            .catalog
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = read;
+        *self.catalog.write().unwrap_or_else(std::sync::PoisonError::into_inner) = read;
         Ok(())
     }
 

@@ -89,10 +89,7 @@ impl Waiting {
     pub(crate) fn take(&self) -> Option<Vec<Record>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.records.is_empty() && !state.stopping {
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if !state.stopping {
             drop(state);
@@ -103,12 +100,7 @@ impl Waiting {
         if records.is_empty() && state.stopping {
             return None;
         }
-        Some(
-            records
-                .into_iter()
-                .map(|(access, times)| Record { access, times })
-                .collect(),
-        )
+        Some(records.into_iter().map(|(access, times)| Record { access, times }).collect())
     }
 
     /// Puts records back that could not be written.
@@ -121,10 +113,7 @@ impl Waiting {
 
     /// Lets [`Waiting::take`] give out what is left, and then end.
     pub(crate) fn stop(&self) {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .stopping = true;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopping = true;
         self.changed.notify_all();
     }
 }

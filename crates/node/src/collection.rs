@@ -46,27 +46,15 @@ pub struct Grant {
 
 impl Grant {
     /// Where the collection says nothing of a user.
-    pub const FULL: Grant = Grant {
-        read: true,
-        write: true,
-    };
+    pub const FULL: Grant = Grant { read: true, write: true };
 
     /// Reads `rw`, `r`, `w` or `none`.
     pub fn parse(text: &str) -> Option<Grant> {
         match text {
             "rw" => Some(Grant::FULL),
-            "r" => Some(Grant {
-                read: true,
-                write: false,
-            }),
-            "w" => Some(Grant {
-                read: false,
-                write: true,
-            }),
-            "none" => Some(Grant {
-                read: false,
-                write: false,
-            }),
+            "r" => Some(Grant { read: true, write: false }),
+            "w" => Some(Grant { read: false, write: true }),
+            "none" => Some(Grant { read: false, write: false }),
             _ => None,
         }
     }
@@ -102,16 +90,10 @@ impl Catalog {
         let mut statement = connection
             .prepare("SELECT collection, account, can_read, can_write FROM collection_right")?;
         let rows = statement.query_map([], |row| {
-            let grant = Grant {
-                read: row.get(2)?,
-                write: row.get(3)?,
-            };
+            let grant = Grant { read: row.get(2)?, write: row.get(3)? };
             Ok(((row.get(0)?, row.get(1)?), grant))
         })?;
-        Ok(Catalog {
-            collections,
-            grants: rows.collect::<Result<_, _>>()?,
-        })
+        Ok(Catalog { collections, grants: rows.collect::<Result<_, _>>()? })
     }
 
     /// All collections, by id (T041).
@@ -128,10 +110,7 @@ impl Catalog {
 
     /// What a collection gives a user.
     pub(crate) fn grant(&self, collection: u32, account: i64) -> Grant {
-        self.grants
-            .get(&(collection, account))
-            .copied()
-            .unwrap_or(Grant::FULL)
+        self.grants.get(&(collection, account)).copied().unwrap_or(Grant::FULL)
     }
 }
 
@@ -143,10 +122,7 @@ pub(crate) fn add(
     now: i64,
 ) -> Result<Collection, LocalError> {
     check(new)?;
-    let purpose = charter
-        .purposes
-        .first()
-        .map_or("", |purpose| purpose.name());
+    let purpose = charter.purposes.first().map_or("", |purpose| purpose.name());
     let collection = Collection {
         number: 0,
         id: id.to_string(),
@@ -167,10 +143,7 @@ pub(crate) fn add(
         set_right(&transaction, number, user, *grant)?;
     }
     transaction.commit()?;
-    Ok(Collection {
-        number,
-        ..collection
-    })
+    Ok(Collection { number, ..collection })
 }
 
 fn check(new: &New) -> Result<(), LocalError> {
@@ -210,10 +183,7 @@ fn insert(connection: &Connection, new: &Collection) -> Result<(), LocalError> {
     match made {
         Err(error) if is_taken(&error) => {
             let name = new.alias.clone().unwrap_or_else(|| new.id.clone());
-            Err(LocalError::Taken {
-                what: "collection",
-                name,
-            })
+            Err(LocalError::Taken { what: "collection", name })
         }
         Err(error) => Err(error.into()),
         Ok(_) => Ok(()),
@@ -228,17 +198,11 @@ fn set_right(
     grant: Grant,
 ) -> Result<(), LocalError> {
     let account: Option<i64> = connection
-        .query_row("SELECT id FROM account WHERE name = ?1", [user], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT id FROM account WHERE name = ?1", [user], |row| row.get(0))
         .optional()?;
     let Some(account) = account else {
         let (what, command) = ("user", "comity user list DIR");
-        return Err(LocalError::Missing {
-            what,
-            name: user.to_owned(),
-            command,
-        });
+        return Err(LocalError::Missing { what, name: user.to_owned(), command });
     };
     connection.execute(
         "INSERT OR REPLACE INTO collection_right VALUES (?1, ?2, ?3, ?4)",
@@ -308,11 +272,8 @@ pub(crate) fn damaged(local: &Local) -> Result<Vec<String>, LocalError> {
     let mut rows = statement.query([])?;
     let mut damaged = Vec::new();
     while let Some(found) = rows.next()? {
-        let good = row(found).is_ok_and(|one| {
-            found
-                .get::<_, Vec<u8>>(10)
-                .is_ok_and(|sum| sum == row_sum(&one))
-        });
+        let good = row(found)
+            .is_ok_and(|one| found.get::<_, Vec<u8>>(10).is_ok_and(|sum| sum == row_sum(&one)));
         if !good {
             damaged.push(format!(
                 "local.db: collection row {}: does not fit its sum",
@@ -325,13 +286,7 @@ pub(crate) fn damaged(local: &Local) -> Result<Vec<String>, LocalError> {
 
 /// The label of a collection's default.
 pub fn tlp(collection: &Collection) -> Option<Tlp> {
-    [
-        Tlp::Clear,
-        Tlp::Green,
-        Tlp::Amber,
-        Tlp::AmberStrict,
-        Tlp::Red,
-    ]
-    .into_iter()
-    .find(|tlp| tlp.label() == collection.tlp)
+    [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red]
+        .into_iter()
+        .find(|tlp| tlp.label() == collection.tlp)
 }

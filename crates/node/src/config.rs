@@ -50,20 +50,14 @@ pub enum ConfigError {
 impl Config {
     /// The configuration of a new node.
     pub fn new(party: &str) -> Config {
-        Config {
-            party: party.to_owned(),
-            listen: default_listen(),
-            title: default_title(),
-        }
+        Config { party: party.to_owned(), listen: default_listen(), title: default_title() }
     }
 
     /// Reads the file.
     pub fn read(path: &Path) -> Result<Config, ConfigError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: shown.clone(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
         toml::from_str(&text).map_err(|error| ConfigError::Parse {
             path: shown,
             what: error.to_string().trim_end().to_owned(),

@@ -96,11 +96,7 @@ impl Directory {
 
     /// An error unless a node was made here.
     pub fn require_node(&self) -> Result<(), DirectoryError> {
-        if self.holds_node() {
-            Ok(())
-        } else {
-            Err(DirectoryError::NoNode(self.shown()))
-        }
+        if self.holds_node() { Ok(()) } else { Err(DirectoryError::NoNode(self.shown())) }
     }
 
     /// Makes the directory, readable by its owner alone. It must be new or empty.
@@ -148,10 +144,7 @@ impl Directory {
     }
 
     fn io(&self, path: &Path, source: std::io::Error) -> DirectoryError {
-        DirectoryError::Io {
-            path: path.display().to_string(),
-            source,
-        }
+        DirectoryError::Io { path: path.display().to_string(), source }
     }
 }
 

@@ -25,25 +25,14 @@ pub enum ExportError {
 impl Node {
     /// Writes a collection to `out`. Returns how many objects were written.
     pub fn export(&self, readable: Readable, mut out: impl Write) -> Result<u64, ExportError> {
-        write!(
-            out,
-            "{{\"type\":\"bundle\",\"id\":\"bundle--{}\"",
-            self.new_uuid()
-        )?;
-        let mut query = Query {
-            versions: Versions::All,
-            ..Query::default()
-        };
+        write!(out, "{{\"type\":\"bundle\",\"id\":\"bundle--{}\"", self.new_uuid())?;
+        let mut query = Query { versions: Versions::All, ..Query::default() };
         let mut written = 0u64;
         loop {
             let page = self.page(readable, &query, ROWS_AT_A_TIME)?;
             let mut failed = None;
             self.objects(&page.rows, |object| {
-                let start: &[u8] = if written == 0 {
-                    b",\"objects\":[\n"
-                } else {
-                    b",\n"
-                };
+                let start: &[u8] = if written == 0 { b",\"objects\":[\n" } else { b",\n" };
                 written += 1;
                 let result = out.write_all(start).and_then(|()| out.write_all(object));
                 failed = result.err();

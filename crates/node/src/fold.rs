@@ -24,10 +24,7 @@ struct Opened {
 pub(crate) fn catch_up(log: &Reader, view: &mut View, facts: &Facts) -> Result<(), NodeError> {
     for one in Log::ALL {
         loop {
-            let from = EntryRef {
-                log: one.id(),
-                index: view.folded(one.id())?,
-            };
+            let from = EntryRef { log: one.id(), index: view.folded(one.id())? };
             let chunk = read(log, from)?;
             if chunk.is_empty() {
                 break;
@@ -53,10 +50,7 @@ pub(crate) fn catch_up(log: &Reader, view: &mut View, facts: &Facts) -> Result<(
 fn read(log: &Reader, from: EntryRef) -> Result<Vec<Opened>, NodeError> {
     let mut chunk = Vec::new();
     log.entries(from, |entry, envelope| {
-        chunk.push(Opened {
-            entry,
-            envelope: envelope.map(<[u8]>::to_vec),
-        });
+        chunk.push(Opened { entry, envelope: envelope.map(<[u8]>::to_vec) });
         chunk.len() < CHUNK_ENTRIES
     })
     .map_err(|error| NodeError::Storage(error.to_string()))?;
@@ -147,16 +141,10 @@ impl Judged {
 /// The entries that a header names, as far as they are of the same party: nobody withdraws or
 /// attests another's.
 fn own_targets(header: &Header) -> Vec<comity_view::Position> {
-    let own = header
-        .refs
-        .iter()
-        .filter(|reference| reference.origin == header.origin);
+    let own = header.refs.iter().filter(|reference| reference.origin == header.origin);
     own.filter_map(|reference| {
         let log = Log::from_name(&reference.log)?.id();
-        Some(comity_view::Position {
-            log,
-            index: reference.index,
-        })
+        Some(comity_view::Position { log, index: reference.index })
     })
     .collect()
 }

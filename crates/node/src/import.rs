@@ -109,17 +109,11 @@ impl Node {
             if import.is_full() {
                 import.send()?;
                 let objects = import.report.objects;
-                progress(Progress {
-                    octets: reader.offset(),
-                    objects,
-                });
+                progress(Progress { octets: reader.offset(), objects });
             }
         };
         let mut report = import.finish()?;
-        progress(Progress {
-            octets: reader.offset(),
-            objects: report.objects,
-        });
+        progress(Progress { octets: reader.offset(), objects: report.objects });
         report.broken_off = broken_off.map(|error| told(&error));
         if reader.about().has_spec_version {
             let warning = "the bundle has a `spec_version`, as bundles of STIX 2.0 have";
@@ -151,26 +145,14 @@ impl<'a> Import<'a> {
     ) -> Import<'a> {
         let (now, group) = (node.now(), Vec::with_capacity(GROUP_OBJECTS));
         let (bytes, written, report) = (0, None, Report::default());
-        Import {
-            node,
-            by,
-            collection,
-            terms,
-            now,
-            group,
-            bytes,
-            written,
-            report,
-        }
+        Import { node, by, collection, terms, now, group, bytes, written, report }
     }
 
     /// One object; without bytes it was too large to be read.
     fn take(&mut self, bytes: Option<&[u8]>, size: u64) {
         self.bytes += size;
         let judged = match bytes {
-            Some(bytes) => self
-                .node
-                .judge(self.by, self.collection, bytes, self.terms, self.now),
+            Some(bytes) => self.node.judge(self.by, self.collection, bytes, self.terms, self.now),
             None => Err(comity_gate::too_large(size)),
         };
         self.group.push(judged);
@@ -195,8 +177,7 @@ impl<'a> Import<'a> {
         };
         let verdicts = written.wait()?;
         let before = usize::try_from(self.report.objects).unwrap_or(usize::MAX);
-        self.node
-            .ledger(self.by, "import", before, &verdicts, self.now)?;
+        self.node.ledger(self.by, "import", before, &verdicts, self.now)?;
         verdicts.iter().for_each(|verdict| self.report.add(verdict));
         Ok(())
     }

@@ -42,10 +42,7 @@ pub(crate) fn text(origin: &str, key: &SigningKey) -> Zeroizing<String> {
     let mut octets = Zeroizing::new(vec![ED25519]);
     octets.extend_from_slice(key.as_bytes());
     let encoded = Zeroizing::new(STANDARD.encode(octets.as_slice()));
-    Zeroizing::new(format!(
-        "PRIVATE+KEY+{origin}+{id:08x}+{}\n",
-        encoded.as_str()
-    ))
+    Zeroizing::new(format!("PRIVATE+KEY+{origin}+{id:08x}+{}\n", encoded.as_str()))
 }
 
 /// Reads a key file.
@@ -53,31 +50,18 @@ pub(crate) fn read(path: &Path, origin: &str) -> Result<SigningKey, KeyError> {
     let shown = || path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map(Zeroizing::new)
-        .map_err(|source| KeyError::Read {
-            path: shown(),
-            source,
-        })?;
-    parse(&text, origin).ok_or_else(|| KeyError::Form {
-        path: shown(),
-        origin: origin.to_owned(),
-    })
+        .map_err(|source| KeyError::Read { path: shown(), source })?;
+    parse(&text, origin).ok_or_else(|| KeyError::Form { path: shown(), origin: origin.to_owned() })
 }
 
 /// The SHA-256 of a public key: what is said of a key before it is used.
 pub(crate) fn fingerprint(key: &comity_tlog::VerifyingKey) -> String {
     use sha2::{Digest as _, Sha256};
-    Sha256::digest(key.as_bytes())
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect()
+    Sha256::digest(key.as_bytes()).iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn parse(file: &str, origin: &str) -> Option<SigningKey> {
-    let rest = file
-        .trim()
-        .strip_prefix("PRIVATE+KEY+")?
-        .strip_prefix(origin)?
-        .strip_prefix('+')?;
+    let rest = file.trim().strip_prefix("PRIVATE+KEY+")?.strip_prefix(origin)?.strip_prefix('+')?;
     let (_, encoded) = rest.split_once('+')?;
     let octets = Zeroizing::new(STANDARD.decode(encoded).ok()?);
     let (kind, seed) = octets.split_first()?;
@@ -97,16 +81,8 @@ pub(crate) fn log_configs(directory: &Directory, party: &str) -> Result<Vec<LogC
         .into_iter()
         .map(|log| {
             let origin = origin(party, log);
-            let key = read(
-                &directory.keys().join(format!("{}.key", log.name())),
-                &origin,
-            )?;
-            Ok(LogConfig {
-                id: log.id(),
-                name: log.name().to_owned(),
-                origin,
-                key,
-            })
+            let key = read(&directory.keys().join(format!("{}.key", log.name())), &origin)?;
+            Ok(LogConfig { id: log.id(), name: log.name().to_owned(), origin, key })
         })
         .collect()
 }
@@ -130,17 +106,8 @@ mod tests {
     fn a_key_survives_its_text_and_no_other_origin_takes_it() {
         let key = SigningKey::from_bytes(&[9; 32]);
         let text = text("cert.example/acts", &key);
-        assert_eq!(
-            parse(&text, "cert.example/acts").unwrap().as_bytes(),
-            key.as_bytes()
-        );
+        assert_eq!(parse(&text, "cert.example/acts").unwrap().as_bytes(), key.as_bytes());
         assert!(parse(&text, "cert.example/shared").is_none());
-        assert!(
-            parse(
-                &text.replacen("KEY+cert", "KEY+dert", 1),
-                "dert.example/acts"
-            )
-            .is_none()
-        );
+        assert!(parse(&text.replacen("KEY+cert", "KEY+dert", 1), "dert.example/acts").is_none());
     }
 }

@@ -76,17 +76,13 @@ impl Local {
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         migrate(&mut connection)?;
-        Ok(Local {
-            connection: Mutex::new(connection),
-        })
+        Ok(Local { connection: Mutex::new(connection) })
     }
 
     /// The connection. A thread that panicked with it has left no transaction open: each is
     /// rolled back when dropped.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -94,10 +90,7 @@ fn migrate(connection: &mut Connection) -> Result<(), LocalError> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let found = usize::try_from(version).unwrap_or(usize::MAX);
     if found > MIGRATIONS.len() {
-        return Err(LocalError::TooNew {
-            found,
-            known: MIGRATIONS.len(),
-        });
+        return Err(LocalError::TooNew { found, known: MIGRATIONS.len() });
     }
     if found == MIGRATIONS.len() {
         return Ok(());

@@ -34,11 +34,7 @@ impl Node {
     ) -> Result<Made, NodeError> {
         let charter = terms::parse_charter(charter_text)?;
         if charter.party(party).is_none() {
-            let known: Vec<&str> = charter
-                .parties
-                .iter()
-                .map(|party| party.id.as_str())
-                .collect();
+            let known: Vec<&str> = charter.parties.iter().map(|party| party.id.as_str()).collect();
             return Err(NodeError::Start(format!(
                 "the charter has no party `{party}`; it has: {}",
                 known.join(", ")
@@ -56,24 +52,15 @@ impl Node {
         add_account(&local, surroundings, name, Role::Operator, &password)?;
         // Last: a directory with a configuration holds a node.
         directory.write_new(&directory.config(), Config::new(party).text().as_bytes())?;
-        Ok(Made {
-            operator: name.to_owned(),
-            password,
-        })
+        Ok(Made { operator: name.to_owned(), password })
     }
 
     /// The first entries of `acts`: the keys of the logs, and that this party accepts the charter.
     pub(crate) fn found(&self) -> Result<(), NodeError> {
-        let author = Author {
-            role: "operator".to_owned(),
-            pseudonym: "founding".to_owned(),
-        };
+        let author = Author { role: "operator".to_owned(), pseudonym: "founding".to_owned() };
         let now = Micros(self.now()).to_string();
-        let vkeys: std::collections::BTreeMap<&str, String> = self
-            .verifiers
-            .iter()
-            .map(|(log, verifier)| (log.name(), verifier.vkey()))
-            .collect();
+        let vkeys: std::collections::BTreeMap<&str, String> =
+            self.verifiers.iter().map(|(log, verifier)| (log.name(), verifier.vkey())).collect();
         let next = keys::read(&self.directory.keys().join("next.key"), &self.config.party)?;
         let next = keys::fingerprint(&next.verifying_key());
         let key = serde_json::json!({ "logs": vkeys, "next": next });
@@ -87,8 +74,7 @@ impl Node {
                 .map(|envelope| (Log::Acts.id(), envelope))
                 .map_err(|error| NodeError::Start(error.to_string()))
         });
-        self.writer
-            .append(entries.into_iter().collect::<Result<_, _>>()?)
+        self.writer.append(entries.into_iter().collect::<Result<_, _>>()?)
     }
 }
 
@@ -118,10 +104,7 @@ pub(crate) fn secret(surroundings: &Surroundings) -> String {
         if at > 0 && at % 6 == 0 {
             secret.push('-');
         }
-        let letter = LETTERS
-            .get(usize::from(octet % 32))
-            .copied()
-            .unwrap_or(b'a');
+        let letter = LETTERS.get(usize::from(octet % 32)).copied().unwrap_or(b'a');
         secret.push(char::from(letter));
     }
     secret
@@ -141,12 +124,6 @@ pub(crate) fn add_account(
     let verifier = password::hash(password, &salt)?;
     let pseudonym = format!("u-{pseudonym}");
     let created = (surroundings.now)();
-    let new = account::New {
-        name,
-        role,
-        pseudonym: &pseudonym,
-        verifier: &verifier,
-        created,
-    };
+    let new = account::New { name, role, pseudonym: &pseudonym, verifier: &verifier, created };
     Ok(account::add(local, &new)?)
 }

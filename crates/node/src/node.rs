@@ -85,21 +85,13 @@ pub enum NodeError {
 
 impl From<LocalError> for NodeError {
     fn from(error: LocalError) -> NodeError {
-        if error.is_full() {
-            NodeError::Full
-        } else {
-            NodeError::Local(error)
-        }
+        if error.is_full() { NodeError::Full } else { NodeError::Local(error) }
     }
 }
 
 impl From<ViewError> for NodeError {
     fn from(error: ViewError) -> NodeError {
-        if error.is_full() {
-            NodeError::Full
-        } else {
-            NodeError::View(error)
-        }
+        if error.is_full() { NodeError::Full } else { NodeError::View(error) }
     }
 }
 
@@ -156,13 +148,7 @@ impl Node {
         let verifiers = keys::verifiers(&logs)?;
         let local = Arc::new(Local::open(&directory.local())?);
         let catalog = std::sync::RwLock::new(Arc::new(Catalog::read(&local)?));
-        let inner = writer::open(
-            &directory,
-            logs,
-            headers.clone(),
-            &facts,
-            surroundings.clone(),
-        )?;
+        let inner = writer::open(&directory, logs, headers.clone(), &facts, surroundings.clone())?;
         let acts = inner.log.head(Log::Acts.id());
         let founded = acts.is_ok_and(|head| head.is_some_and(|head| head.size > 0));
         let writer = Arc::new(Writer::start(inner)?);
@@ -196,11 +182,7 @@ impl Node {
     /// Writes what waits, and closes the stores in good order.
     pub fn close(&self) {
         self.waiting.stop();
-        let auditor = self
-            .auditor
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
+        let auditor = self.auditor.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(auditor) = auditor {
             let _ = auditor.join();
         }
@@ -210,24 +192,22 @@ impl Node {
     fn start_auditor(&mut self) -> Result<(), NodeError> {
         let (waiting, writer) = (self.waiting.clone(), self.writer.clone());
         let (headers, now) = (self.headers.clone(), self.surroundings.now.clone());
-        let thread = std::thread::Builder::new()
-            .name("auditor".to_owned())
-            .spawn(move || {
-                while let Some(records) = waiting.take() {
-                    let entries = records
-                        .chunks(audit::RECORDS_PER_ENTRY)
-                        .map(|records| access_entry(&headers, now(), records))
-                        .collect();
-                    match entries {
-                        Ok(entries) => {
-                            if writer.append(entries).is_err() {
-                                waiting.put_back(records);
-                            }
+        let thread = std::thread::Builder::new().name("auditor".to_owned()).spawn(move || {
+            while let Some(records) = waiting.take() {
+                let entries = records
+                    .chunks(audit::RECORDS_PER_ENTRY)
+                    .map(|records| access_entry(&headers, now(), records))
+                    .collect();
+                match entries {
+                    Ok(entries) => {
+                        if writer.append(entries).is_err() {
+                            waiting.put_back(records);
                         }
-                        Err(error) => tracing::error!(%error, "accesses cannot be recorded"),
                     }
+                    Err(error) => tracing::error!(%error, "accesses cannot be recorded"),
                 }
-            });
+            }
+        });
         let thread = thread.map_err(|error| NodeError::Start(format!("the auditor: {error}")))?;
         self.auditor = std::sync::Mutex::new(Some(thread));
         Ok(())
@@ -271,10 +251,7 @@ impl Node {
 
     /// The verifier of a log's checkpoints.
     pub fn verifier(&self, log: Log) -> Option<&Verifier> {
-        self.verifiers
-            .iter()
-            .find(|(known, _)| *known == log)
-            .map(|(_, verifier)| verifier)
+        self.verifiers.iter().find(|(known, _)| *known == log).map(|(_, verifier)| verifier)
     }
 
     pub(crate) fn facts(&self) -> &Facts {
@@ -329,10 +306,7 @@ fn access_entry(
     now: i64,
     records: &[audit::Record],
 ) -> Result<(u8, Vec<u8>), NodeError> {
-    let author = Author {
-        role: "node".to_owned(),
-        pseudonym: "node".to_owned(),
-    };
+    let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
     let mut header = headers.header(Log::Audit, Kind::Access, author);
     header.created = Micros(now).to_string();
     header.audience.rule = "reviewer".to_owned();

@@ -91,10 +91,7 @@ impl Passwords {
 
     /// Forgets everything: an account or a token changed.
     pub(crate) fn forget(&self) {
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.generation += 1;
         remembered.good.clear();
     }
@@ -105,9 +102,7 @@ impl Passwords {
             Credentials::Password { name, password } => self.basic(name, password),
             Credentials::Bearer(secret) => self.keyed(&[b"bearer", secret.as_bytes()]),
         };
-        self.recall(&seen)
-            .1
-            .filter(|checked| checked.expires.is_none_or(|expires| now < expires))
+        self.recall(&seen).1.filter(|checked| checked.expires.is_none_or(|expires| now < expires))
     }
 
     fn basic(&self, name: &str, password: &str) -> [u8; 32] {
@@ -130,22 +125,13 @@ impl Passwords {
             return Ok(known);
         }
         let found = account::verifier(local, name)?;
-        let verifier = found
-            .as_ref()
-            .map_or(self.decoy.as_str(), |(_, verifier)| verifier);
+        let verifier = found.as_ref().map_or(self.decoy.as_str(), |(_, verifier)| verifier);
         let good = self.verify(password, verifier);
         let Some((account, _)) = found.filter(|(account, _)| good && !account.disabled) else {
             return Ok(None);
         };
-        let rights = account
-            .role()
-            .map_or(Rights::NONE, crate::role::Role::rights);
-        let checked = Checked {
-            account,
-            rights,
-            purpose: None,
-            expires: None,
-        };
+        let rights = account.role().map_or(Rights::NONE, crate::role::Role::rights);
+        let checked = Checked { account, rights, purpose: None, expires: None };
         self.remember(generation, seen, &checked);
         Ok(Some(checked))
     }
@@ -173,21 +159,10 @@ impl Passwords {
         let Some(account) = account else {
             return Ok(None);
         };
-        let role = account
-            .role()
-            .map_or(Rights::NONE, crate::role::Role::rights);
-        let Token {
-            rights,
-            purpose,
-            expires,
-            ..
-        } = token;
-        let checked = Checked {
-            account,
-            rights: role.and(rights),
-            purpose,
-            expires: Some(expires),
-        };
+        let role = account.role().map_or(Rights::NONE, crate::role::Role::rights);
+        let Token { rights, purpose, expires, .. } = token;
+        let checked =
+            Checked { account, rights: role.and(rights), purpose, expires: Some(expires) };
         self.remember(generation, seen, &checked);
         Ok(Some(checked).filter(in_time))
     }
@@ -206,18 +181,12 @@ impl Passwords {
     }
 
     fn recall(&self, seen: &[u8; 32]) -> (u64, Option<Checked>) {
-        let remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         (remembered.generation, remembered.good.get(seen).cloned())
     }
 
     fn remember(&self, generation: u64, seen: [u8; 32], checked: &Checked) {
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.generation != generation {
             return;
         }
@@ -230,16 +199,11 @@ impl Passwords {
     fn verify(&self, password: &str, verifier: &str) -> bool {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         while *running >= HASHES_AT_A_TIME {
-            running = self
-                .done
-                .wait(running)
-                .unwrap_or_else(PoisonError::into_inner);
+            running = self.done.wait(running).unwrap_or_else(PoisonError::into_inner);
         }
         *running += 1;
         drop(running);
-        let good = argon2()
-            .verify_password(password.as_bytes(), verifier)
-            .is_ok();
+        let good = argon2().verify_password(password.as_bytes(), verifier).is_ok();
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
         self.done.notify_one();
         good
@@ -259,9 +223,7 @@ fn argon2() -> Argon2<'static> {
 
 /// The verifier of a password, as a PHC string.
 pub(crate) fn hash(password: &str, salt: &[u8; 32]) -> Result<String, LocalError> {
-    let salt = salt
-        .first_chunk::<16>()
-        .map_or(&[][..], |salt| salt.as_slice());
+    let salt = salt.first_chunk::<16>().map_or(&[][..], |salt| salt.as_slice());
     argon2()
         .hash_password_with_salt(password.as_bytes(), salt)
         .map(|hash| hash.to_string())
@@ -275,10 +237,7 @@ mod tests {
     #[test]
     fn a_verifier_accepts_its_password_and_no_other() {
         let verifier = hash("correct horse", &[7; 32]).unwrap();
-        assert!(
-            verifier.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{verifier}"
-        );
+        assert!(verifier.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{verifier}");
         let passwords = Passwords::new([1; 32]);
         assert!(passwords.verify("correct horse", &verifier));
         assert!(!passwords.verify("correct house", &verifier));

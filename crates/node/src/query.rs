@@ -44,11 +44,7 @@ impl Pool {
         directory: &Directory,
         ask: impl FnOnce(&Connections) -> Result<T, NodeError>,
     ) -> Result<T, NodeError> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connections = match idle {
             Some(connections) => connections,
             None => Connections {
@@ -91,14 +87,7 @@ impl Node {
         object_type: &str,
         uuid: Uuid,
     ) -> Result<bool, NodeError> {
-        self.ask(|connections| {
-            Ok(query::exists(
-                &connections.view,
-                readable,
-                object_type,
-                uuid,
-            )?)
-        })
+        self.ask(|connections| Ok(query::exists(&connections.view, readable, object_type, uuid)?))
     }
 
     /// Gives the objects of rows, as their producers wrote them, until `each` says no. What was

@@ -40,10 +40,7 @@ impl Node {
     /// The signed checkpoint of a log.
     pub fn checkpoint(&self, log: Log) -> Result<String, NodeError> {
         self.ask(|connections| {
-            let head = connections
-                .log
-                .head(log.id())
-                .map_err(|error| storage(&error))?;
+            let head = connections.log.head(log.id()).map_err(|error| storage(&error))?;
             let head = head.ok_or_else(|| NodeError::Storage("a log has no head".to_owned()))?;
             Ok(head.note)
         })
@@ -52,10 +49,7 @@ impl Node {
     /// The octets of a tile or entry bundle, where the log has got that far.
     pub fn tile(&self, log: Log, path: &TilePath) -> Result<Option<Vec<u8>>, NodeError> {
         self.ask(|connections| {
-            connections
-                .log
-                .tile(log.id(), path)
-                .map_err(|error| storage(&error))
+            connections.log.tile(log.id(), path).map_err(|error| storage(&error))
         })
     }
 
@@ -74,31 +68,19 @@ impl Node {
                 .head(log.id())
                 .map_err(|error| storage(&error))?
                 .map_or(0, |head| head.size);
-            let mut released = Released {
-                openings: Vec::new(),
-                scanned_to: from.min(size),
-            };
+            let mut released = Released { openings: Vec::new(), scanned_to: from.min(size) };
             let mut octets = 0;
             let to = size.min(from.saturating_add(PAGE_ENTRIES_MAX as u64));
             for index in from..to {
-                let entry = EntryRef {
-                    log: log.id(),
-                    index,
-                };
-                if let Some(opened) = connections
-                    .log
-                    .release(entry)
-                    .map_err(|error| storage(&error))?
+                let entry = EntryRef { log: log.id(), index };
+                if let Some(opened) =
+                    connections.log.release(entry).map_err(|error| storage(&error))?
                 {
                     let held = query::is_held(&connections.view, readable, position(entry))?;
                     if is_for(caller, log, &opened.envelope, held) {
                         octets += opened.envelope.len();
                         let (salt, envelope) = (opened.salt.0, opened.envelope.clone());
-                        released.openings.push(Opening {
-                            index,
-                            salt,
-                            envelope,
-                        });
+                        released.openings.push(Opening { index, salt, envelope });
                     }
                 }
                 released.scanned_to = index + 1;
@@ -115,9 +97,7 @@ impl Node {
 /// those who may read a collection that holds them.
 fn is_for(caller: &Checked, log: Log, envelope: &[u8], held: bool) -> bool {
     let reads = caller.rights.has(Right::Read);
-    let kind = entry::split(envelope)
-        .ok()
-        .and_then(|(line, _)| Header::parse(line).ok());
+    let kind = entry::split(envelope).ok().and_then(|(line, _)| Header::parse(line).ok());
     match (log, kind.map(|header| header.kind)) {
         (Log::Acts, _) => reads || caller.rights.has(Right::Review),
         (Log::Audit, _) => caller.rights.has(Right::Review),

@@ -40,7 +40,5 @@ pub(crate) fn get(local: &Local, account: i64, id: &str) -> Result<Option<String
     let connection = local.lock();
     let mut statement =
         connection.prepare_cached("SELECT body FROM status WHERE id = ?1 AND account = ?2")?;
-    Ok(statement
-        .query_row(params![id, account], |row| row.get(0))
-        .optional()?)
+    Ok(statement.query_row(params![id, account], |row| row.get(0)).optional()?)
 }

@@ -144,10 +144,8 @@ impl Node {
         terms: Terms,
         now: i64,
     ) -> Result<Vec<Verdict>, NodeError> {
-        let judged = objects
-            .iter()
-            .map(|bytes| self.judge(by, collection, bytes, terms, now))
-            .collect();
+        let judged =
+            objects.iter().map(|bytes| self.judge(by, collection, bytes, terms, now)).collect();
         self.writer().submit(collection.number, judged)?.wait() //                     (3) to (5)
     }
 
@@ -195,20 +193,13 @@ impl Node {
             .iter()
             .enumerate()
             .filter_map(|(at, verdict)| match &verdict.outcome {
-                Outcome::Refused(refusal) => Some(Refused {
-                    number: (before + at + 1) as u64,
-                    refusal,
-                }),
+                Outcome::Refused(refusal) => {
+                    Some(Refused { number: (before + at + 1) as u64, refusal })
+                }
                 _ => None,
             })
             .collect();
-        Ok(refusals::put(
-            self.local(),
-            now,
-            &by.account.pseudonym,
-            way,
-            &refused,
-        )?)
+        Ok(refusals::put(self.local(), now, &by.account.pseudonym, way, &refused)?)
     }
 
     fn candidate(
@@ -225,10 +216,7 @@ impl Node {
             Some(version) => (version.text.clone(), version.instant, false),
             None => (created.clone(), Instant::from_micros(now), true),
         };
-        let days = admitted
-            .expiry_days_max()
-            .unwrap_or(u32::MAX)
-            .min(collection.expires_days);
+        let days = admitted.expiry_days_max().unwrap_or(u32::MAX).min(collection.expires_days);
         let expires = now.saturating_add(i64::from(days).saturating_mul(DAY_MICROS));
         let held_back = admitted.hold().is_some() && !terms.attested;
         let attested = terms.attested.then(|| Attestation {
@@ -240,10 +228,7 @@ impl Node {
             expires: Some(Micros(expires).to_string()),
             purpose: collection.purpose.clone(),
             grade: collection.grade.clone(),
-            handling: Handling {
-                tlp: collection.tlp.clone(),
-                pap: None,
-            },
+            handling: Handling { tlp: collection.tlp.clone(), pap: None },
             attested: attested.clone(),
             ..self.header(Log::Private, Kind::Share, by)
         };
@@ -264,10 +249,8 @@ impl Node {
 
     /// A header with what all entries of this node have in common.
     pub(crate) fn header(&self, log: Log, kind: Kind, by: &Checked) -> Header {
-        let author = Author {
-            role: by.account.role.clone(),
-            pseudonym: by.account.pseudonym.clone(),
-        };
+        let author =
+            Author { role: by.account.role.clone(), pseudonym: by.account.pseudonym.clone() };
         self.headers().header(log, kind, author)
     }
 }
@@ -296,15 +279,9 @@ impl Headers {
             expires: None,
             purpose: self.purpose.clone(),
             grade: None,
-            handling: Handling {
-                tlp: self.tlp.clone(),
-                pap: None,
-            },
+            handling: Handling { tlp: self.tlp.clone(), pap: None },
             // Nobody: what is for others goes through a release.
-            audience: Audience {
-                rule: "none".to_owned(),
-                parties: Vec::new(),
-            },
+            audience: Audience { rule: "none".to_owned(), parties: Vec::new() },
             charter: self.charter.clone(),
             seen: None,
             refs: Vec::new(),
@@ -365,17 +342,9 @@ fn detail(at: usize, verdict: &Verdict, name: Option<&(String, String)>) -> Stat
         _ => id,
     };
     let message = message.map(|message| {
-        if verdict.outcome.is_refused() {
-            format!("object {}: {message}", at + 1)
-        } else {
-            message
-        }
+        if verdict.outcome.is_refused() { format!("object {}: {message}", at + 1) } else { message }
     });
-    StatusDetail {
-        id,
-        version,
-        message,
-    }
+    StatusDetail { id, version, message }
 }
 
 /// Stands where an id is missing or not to be kept.
@@ -387,8 +356,6 @@ fn name_of(bytes: &[u8]) -> Option<(String, String)> {
     let object = value.as_object()?;
     let id = object.str("id").filter(|id| Id::parse(id).is_some())?;
     let version = object.str("modified").or(object.str("created"));
-    let version = version
-        .filter(|text| Instant::parse(text).is_ok())
-        .unwrap_or("unknown");
+    let version = version.filter(|text| Instant::parse(text).is_ok()).unwrap_or("unknown");
     Some((id.to_owned(), version.to_owned()))
 }

@@ -27,9 +27,7 @@ pub(crate) fn parse_charter(text: &str) -> Result<Charter, NodeError> {
 pub(crate) fn facts(charter: &Charter) -> Facts {
     Facts {
         admits_attacker_mailboxes: charter.attacker_mailboxes,
-        network_defence: charter
-            .purposes
-            .contains(&comity_charter::Purpose::NetworkDefence),
+        network_defence: charter.purposes.contains(&comity_charter::Purpose::NetworkDefence),
         registered_only: charter.registered_only,
         registered: charter.registered.clone(),
     }
@@ -42,11 +40,7 @@ pub(crate) fn headers(config: &Config, charter: &Charter) -> Headers {
         body: hash.clone(),
         party: config.party.clone(),
         charter: hash,
-        purpose: charter
-            .purposes
-            .first()
-            .map_or("", |purpose| purpose.name())
-            .to_owned(),
+        purpose: charter.purposes.first().map_or("", |purpose| purpose.name()).to_owned(),
         tlp: charter.handling.default_tlp.label().to_owned(),
     }
 }

@@ -91,13 +91,7 @@ pub(crate) fn add(
             row_sum(&token, &hash)
         ],
     )?;
-    Ok((
-        Token {
-            id: connection.last_insert_rowid(),
-            ..token
-        },
-        secret,
-    ))
+    Ok((Token { id: connection.last_insert_rowid(), ..token }, secret))
 }
 
 pub(crate) fn list(local: &Local) -> Result<Vec<Token>, LocalError> {
@@ -123,11 +117,7 @@ pub(crate) fn revoke(local: &Local, id: i64) -> Result<Token, LocalError> {
         .optional()?;
     let Some((mut token, secret)) = found else {
         let (what, command) = ("token", "comity token list DIR");
-        return Err(LocalError::Missing {
-            what,
-            name: id.to_string(),
-            command,
-        });
+        return Err(LocalError::Missing { what, name: id.to_string(), command });
     };
     token.revoked = true;
     transaction.execute(
@@ -182,9 +172,7 @@ pub(crate) fn damaged(local: &Local) -> Result<Vec<String>, LocalError> {
     while let Some(found) = rows.next()? {
         let secret: Vec<u8> = found.get(9)?;
         let good = row(found).is_ok_and(|token| {
-            found
-                .get::<_, Vec<u8>>(10)
-                .is_ok_and(|sum| sum == row_sum(&token, &secret))
+            found.get::<_, Vec<u8>>(10).is_ok_and(|sum| sum == row_sum(&token, &secret))
         });
         if !good {
             damaged.push(format!(

@@ -38,11 +38,7 @@ pub fn verify_directory(
     let charter = terms::read_charter(directory)?;
     let logs: Vec<LogIdentity> = keys::verifiers(&keys::log_configs(directory, &config.party)?)?
         .into_iter()
-        .map(|(log, verifier)| LogIdentity {
-            id: log.id(),
-            name: log.name().to_owned(),
-            verifier,
-        })
+        .map(|(log, verifier)| LogIdentity { id: log.id(), name: log.name().to_owned(), verifier })
         .collect();
     let mut report = Report::default();
     logs_of(directory, &logs, &mut report, &mut progress);
@@ -64,13 +60,9 @@ fn logs_of(
     let found = verify::verify(directory.root(), logs, &mut |step| {
         progress(step.done, step.total);
     });
-    report
-        .faults
-        .extend(found.findings.iter().map(ToString::to_string));
+    report.faults.extend(found.findings.iter().map(ToString::to_string));
     if found.more > 0 {
-        report
-            .faults
-            .push(format!("log.db, keys.db: {} findings more", found.more));
+        report.faults.push(format!("log.db, keys.db: {} findings more", found.more));
     }
     report.checked.push(format!(
         "log.db, keys.db: {} entries, {} opened, {} erased, {} tiles, {} arrivals",
@@ -100,26 +92,17 @@ fn view_of(
     }
     let digest = again.digest()?;
     report.view_digest = Some(digest.iter().map(|octet| format!("{octet:02x}")).collect());
-    report
-        .checked
-        .push("view.db: every row against a fold of the logs from nothing".to_owned());
+    report.checked.push("view.db: every row against a fold of the logs from nothing".to_owned());
     Ok(())
 }
 
 fn local_of(directory: &Directory, report: &mut Report) -> Result<(), NodeError> {
-    file(
-        &directory.local(),
-        "local.db",
-        local::APPLICATION_ID,
-        report,
-    )?;
+    file(&directory.local(), "local.db", local::APPLICATION_ID, report)?;
     let local = Local::open(&directory.local())?;
     report.faults.extend(account::damaged(&local)?);
     report.faults.extend(token::damaged(&local)?);
     report.faults.extend(collection::damaged(&local)?);
-    report
-        .checked
-        .push("local.db: the sums of accounts, tokens and collections".to_owned());
+    report.checked.push("local.db: the sums of accounts, tokens and collections".to_owned());
     Ok(())
 }
 
@@ -136,23 +119,15 @@ fn file(
         .pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))
         .is_ok_and(|found| found == application_id);
     if !ours {
-        report
-            .faults
-            .push(format!("{name}: header: the application id is not ours"));
+        report.faults.push(format!("{name}: header: the application id is not ours"));
     }
-    let checked = connection
-        .prepare("PRAGMA integrity_check")
-        .and_then(|mut statement| {
-            statement
-                .query_map([], |row| row.get::<_, String>(0))?
-                .collect::<Result<Vec<_>, _>>()
-        });
+    let checked = connection.prepare("PRAGMA integrity_check").and_then(|mut statement| {
+        statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()
+    });
     match checked {
         Ok(lines) => {
             let faults = lines.into_iter().filter(|line| line != "ok");
-            report
-                .faults
-                .extend(faults.map(|line| format!("{name}: {line}")));
+            report.faults.extend(faults.map(|line| format!("{name}: {line}")));
         }
         Err(error) => report.faults.push(format!("{name}: {error}")),
     }

@@ -28,11 +28,8 @@ impl Node {
         positions: Vec<Position>,
         now: i64,
     ) -> Result<Removed, NodeError> {
-        let author = Author {
-            role: by.account.role.clone(),
-            pseudonym: by.account.pseudonym.clone(),
-        };
-        self.writer()
-            .remove(collection.number, positions, author, now)
+        let author =
+            Author { role: by.account.role.clone(), pseudonym: by.account.pseudonym.clone() };
+        self.writer().remove(collection.number, positions, author, now)
     }
 }

@@ -95,10 +95,7 @@ impl Writer {
             .name("writer".to_owned())
             .spawn(move || run(inner, &waiting))
             .map_err(|error| NodeError::Start(format!("the writer's thread: {error}")))?;
-        Ok(Writer {
-            jobs,
-            thread: Mutex::new(Some(thread)),
-        })
+        Ok(Writer { jobs, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands objects over. The answer can be waited for later, so that a caller with more of them
@@ -108,11 +105,7 @@ impl Writer {
         collection: u32,
         candidates: Vec<Judged>,
     ) -> Result<Pending<Vec<Verdict>>, NodeError> {
-        self.hand_over(|reply| Job::Submit {
-            collection,
-            candidates,
-            reply,
-        })
+        self.hand_over(|reply| Job::Submit { collection, candidates, reply })
     }
 
     pub(crate) fn remove(
@@ -122,13 +115,7 @@ impl Writer {
         author: Author,
         now: i64,
     ) -> Result<Removed, NodeError> {
-        self.ask(|reply| Job::Remove {
-            collection,
-            positions,
-            author,
-            now,
-            reply,
-        })
+        self.ask(|reply| Job::Remove { collection, positions, author, now, reply })
     }
 
     /// Appends envelopes that the view has nothing to say about.
@@ -138,11 +125,7 @@ impl Writer {
 
     /// Ends the thread once what waits is done, and leaves the view closed.
     pub(crate) fn stop(&self) {
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = self.jobs.send(Job::Stop);
             let _ = thread.join();
@@ -155,9 +138,7 @@ impl Writer {
 
     fn hand_over<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<Pending<T>, NodeError> {
         let (reply, answer) = sync_channel(1);
-        self.jobs
-            .send(job(reply))
-            .map_err(|_| NodeError::Stopping)?;
+        self.jobs.send(job(reply)).map_err(|_| NodeError::Stopping)?;
         Ok(Pending(answer))
     }
 }
@@ -261,9 +242,7 @@ impl Inner {
         }
         let now = (self.surroundings.now)();
         let random = self.surroundings.random.clone();
-        let committed = self
-            .sequencer
-            .commit(batch, now, &mut |octets| random(octets));
+        let committed = self.sequencer.commit(batch, now, &mut |octets| random(octets));
         let committed = match committed {
             Ok(committed) => committed,
             Err(CommitError::StorageFull(_)) => return fail_all(answers, || NodeError::Full),
@@ -309,24 +288,18 @@ impl Inner {
         decided: &mut Decided,
     ) -> Result<Option<Answer>, (Answer, NodeError)> {
         match job {
-            Job::Submit {
-                collection,
-                candidates,
-                reply,
-            } => match decided.submit(self, collection, candidates) {
-                Ok(verdicts) => Ok(Some(Answer::Submit(reply, verdicts))),
-                Err(error) => Err((Answer::Submit(reply, Vec::new()), error)),
-            },
-            Job::Remove {
-                collection,
-                positions,
-                author,
-                now,
-                reply,
-            } => match decided.remove(self, collection, &positions, &author, now) {
-                Ok(removed) => Ok(Some(Answer::Remove(reply, removed))),
-                Err(error) => Err((Answer::Remove(reply, Removed::default()), error)),
-            },
+            Job::Submit { collection, candidates, reply } => {
+                match decided.submit(self, collection, candidates) {
+                    Ok(verdicts) => Ok(Some(Answer::Submit(reply, verdicts))),
+                    Err(error) => Err((Answer::Submit(reply, Vec::new()), error)),
+                }
+            }
+            Job::Remove { collection, positions, author, now, reply } => {
+                match decided.remove(self, collection, &positions, &author, now) {
+                    Ok(removed) => Ok(Some(Answer::Remove(reply, removed))),
+                    Err(error) => Err((Answer::Remove(reply, Removed::default()), error)),
+                }
+            }
             Job::Append { entries, reply } => {
                 decided.append(entries);
                 Ok(Some(Answer::Append(reply)))
@@ -379,11 +352,7 @@ impl Answer {
 fn fail_group(group: Vec<Job>, error: &NodeError) -> Result<(), String> {
     let full = matches!(error, NodeError::Full);
     let told = || {
-        if full {
-            NodeError::Full
-        } else {
-            NodeError::Storage(error.to_string())
-        }
+        if full { NodeError::Full } else { NodeError::Storage(error.to_string()) }
     };
     for job in group {
         match job {
@@ -429,16 +398,7 @@ pub(crate) fn open(
         fold::catch_up(&log, &mut view, facts)?;
     }
     let facts = facts.clone();
-    Ok(Inner {
-        sequencer,
-        view,
-        log,
-        headers,
-        facts,
-        surroundings,
-        behind: false,
-        swept: i64::MIN,
-    })
+    Ok(Inner { sequencer, view, log, headers, facts, surroundings, behind: false, swept: i64::MIN })
 }
 
 pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {

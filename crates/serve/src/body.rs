@@ -27,9 +27,9 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Failure::TooLarge(limit)),
-        Err(_) => Err(Failure::BadRequest(
-            "the body ends too early, or is not the gzip it says".into(),
-        )),
+        Err(_) => {
+            Err(Failure::BadRequest("the body ends too early, or is not the gzip it says".into()))
+        }
     }
 }
 
@@ -45,13 +45,7 @@ pub(crate) struct Streamed {
 impl Streamed {
     pub(crate) fn new(first: Bytes) -> (Chunks, Streamed) {
         let (sender, rest) = mpsc::channel(CHUNKS_AHEAD);
-        (
-            sender,
-            Streamed {
-                first: Some(first),
-                rest,
-            },
-        )
+        (sender, Streamed { first: Some(first), rest })
     }
 }
 
@@ -66,8 +60,6 @@ impl http_body::Body for Streamed {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
-        self.rest
-            .poll_recv(context)
-            .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
+        self.rest.poll_recv(context).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 }

@@ -53,10 +53,7 @@ impl Caller {
             return Ok(());
         }
         let verbs: Vec<&str> = rights.iter().map(|right| right.verb()).collect();
-        Err(Failure::Forbidden(format!(
-            "required: the right to {}",
-            verbs.join(" or ")
-        )))
+        Err(Failure::Forbidden(format!("required: the right to {}", verbs.join(" or "))))
     }
 
     /// A collection and what this caller gets in it. One that he may neither read nor write does
@@ -69,11 +66,7 @@ impl Caller {
         const UNKNOWN: Failure = Failure::NotFound("there is no such collection");
         let collection = node.collection(name).ok_or(UNKNOWN)?;
         let grant = self.grant(node, &collection);
-        if grant.read || grant.write {
-            Ok((collection, grant))
-        } else {
-            Err(UNKNOWN)
-        }
+        if grant.read || grant.write { Ok((collection, grant)) } else { Err(UNKNOWN) }
     }
 
     /// What this caller gets in a collection: what it gives him, cut down to his rights.
@@ -137,8 +130,5 @@ fn credentials(headers: &HeaderMap) -> Option<Credentials> {
     }
     let decoded = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
     let (name, password) = decoded.split_once(':')?;
-    Some(Credentials::Password {
-        name: name.to_owned(),
-        password: password.to_owned(),
-    })
+    Some(Credentials::Password { name: name.to_owned(), password: password.to_owned() })
 }

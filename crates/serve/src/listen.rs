@@ -89,10 +89,7 @@ pub async fn listen(
     ready: impl FnOnce(&Listening),
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let bind = |source| ServeError::Bind {
-        address: address.to_owned(),
-        source,
-    };
+    let bind = |source| ServeError::Bind { address: address.to_owned(), source };
     let listener = TcpListener::bind(address).await.map_err(bind)?;
     let local = listener.local_addr().map_err(bind)?;
     if matches!(scheme, Scheme::Plain) && !local.ip().is_loopback() {
@@ -100,15 +97,8 @@ pub async fn listen(
     }
     let tls = acceptor(scheme)?;
     let name = if tls.is_some() { "https" } else { "http" };
-    ready(&Listening {
-        address: local,
-        scheme: name,
-    });
-    let server = Server {
-        router,
-        tls,
-        slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
-    };
+    ready(&Listening { address: local, scheme: name });
+    let server = Server { router, tls, slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -176,14 +166,9 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEAD_BYTES_MAX);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_header_list_size(64 * 1024);
+        builder.http2().timer(TokioTimer::new()).max_header_list_size(64 * 1024);
         let service = TowerToHyperService::new(self.router);
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended early");
         }
@@ -194,10 +179,8 @@ fn acceptor(scheme: &Scheme) -> Result<Option<TlsAcceptor>, ServeError> {
     let Scheme::Tls { certificate, key } = scheme else {
         return Ok(None);
     };
-    let fault = |path: &Path, what: String| ServeError::Tls {
-        path: path.display().to_string(),
-        what,
-    };
+    let fault =
+        |path: &Path, what: String| ServeError::Tls { path: path.display().to_string(), what };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect)
         .map_err(|error| fault(certificate, error.to_string()))?;
@@ -206,11 +189,7 @@ fn acceptor(scheme: &Scheme) -> Result<Option<TlsAcceptor>, ServeError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .and_then(|builder| {
-            builder
-                .with_no_client_auth()
-                .with_single_cert(chain, secret)
-        })
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret))
         .map_err(|error| fault(certificate, error.to_string()))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(TlsAcceptor::from(Arc::new(config))))

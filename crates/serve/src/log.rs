@@ -46,10 +46,7 @@ pub(crate) async fn checkpoint(
     let note = pages::blocking(move || Ok(node.checkpoint(log)?)).await?;
     let digest = Sha256::digest(note.as_bytes());
     let mut etag = String::from("W/\"");
-    digest
-        .iter()
-        .take(12)
-        .for_each(|octet| etag.push_str(&format!("{octet:02x}")));
+    digest.iter().take(12).for_each(|octet| etag.push_str(&format!("{octet:02x}")));
     etag.push('"');
     if pages::not_modified(&headers, &etag) {
         return Ok(pages::unchanged(&etag));
@@ -68,10 +65,7 @@ pub(crate) async fn vkey(
 ) -> Result<Response<Body>, Failure> {
     let log = log(&caller, &name)?;
     let verifier = node.verifier(log).ok_or(UNKNOWN)?;
-    Ok(plain(
-        "text/plain; charset=utf-8",
-        Body::from(format!("{}\n", verifier.vkey())),
-    ))
+    Ok(plain("text/plain; charset=utf-8", Body::from(format!("{}\n", verifier.vkey()))))
 }
 
 pub(crate) async fn tile(
@@ -82,14 +76,10 @@ pub(crate) async fn tile(
     let log = log(&caller, &name)?;
     let path = TilePath::parse(&format!("tile/{rest}")).ok_or(UNKNOWN)?;
     let full = path.width == comity_tlog::tile::TILE_WIDTH;
-    let tile = pages::blocking(move || Ok(node.tile(log, &path)?))
-        .await?
-        .ok_or(UNKNOWN)?;
+    let tile = pages::blocking(move || Ok(node.tile(log, &path)?)).await?.ok_or(UNKNOWN)?;
     let mut response = plain("application/octet-stream", Body::from(tile));
     if full {
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, FOR_EVER);
+        response.headers_mut().insert(header::CACHE_CONTROL, FOR_EVER);
     }
     Ok(response)
 }
@@ -111,14 +101,7 @@ pub(crate) async fn release(
             readable.extend(caller.reader.readable(collection.number, grant.read));
         }
         let released = node.release(&caller.checked, &readable, log, from)?;
-        pages::record(
-            &node,
-            &caller,
-            "release",
-            None,
-            &format!("{}?{raw}", log.name()),
-            None,
-        )?;
+        pages::record(&node, &caller, "release", None, &format!("{}?{raw}", log.name()), None)?;
         lines(&released)
     })
     .await?;
@@ -128,8 +111,7 @@ pub(crate) async fn release(
 fn from(raw: &str) -> Result<u64, Failure> {
     let value = raw.split('&').find_map(|pair| pair.strip_prefix("from="));
     value.map_or(Ok(0), |text| {
-        text.parse()
-            .map_err(|_| Failure::BadRequest("`from`: required: an index".into()))
+        text.parse().map_err(|_| Failure::BadRequest("`from`: required: an index".into()))
     })
 }
 
@@ -153,8 +135,6 @@ fn lines(released: &Released) -> Result<Vec<u8>, Failure> {
 fn plain(media_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

@@ -24,21 +24,13 @@ pub(crate) fn accept(headers: &HeaderMap) -> Result<(), Failure> {
         .filter_map(|range| parse(range)?.takes_taxii())
         .collect();
     let most = ranges.iter().map(|(specific, _)| *specific).max();
-    let taken = ranges
-        .iter()
-        .any(|(specific, wanted)| Some(*specific) == most && *wanted);
-    if taken {
-        Ok(())
-    } else {
-        Err(Failure::NotAcceptable)
-    }
+    let taken = ranges.iter().any(|(specific, wanted)| Some(*specific) == most && *wanted);
+    if taken { Ok(()) } else { Err(Failure::NotAcceptable) }
 }
 
 /// Judges the Content-Type of a body: TAXII, of version 2.1 if it names one (T048, T049).
 pub(crate) fn content_type(headers: &HeaderMap) -> Result<(), Failure> {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     match value.and_then(parse) {
         Some(media) if media.is_taxii() => Ok(()),
         _ => Err(Failure::UnsupportedMedia),
@@ -65,9 +57,7 @@ impl Media {
             _ if self.is_taxii() => 2 + u8::from(self.named("version").is_some()),
             _ => return None,
         };
-        let refused = self
-            .named("q")
-            .is_some_and(|q| q.parse().is_ok_and(|q: f32| q <= 0.0));
+        let refused = self.named("q").is_some_and(|q| q.parse().is_ok_and(|q: f32| q <= 0.0));
         Some((specific, !refused))
     }
 }
@@ -87,17 +77,11 @@ fn parse(text: &str) -> Option<Media> {
         let (name, value) = part.split_once('=')?;
         parameters.push((name.trim().to_ascii_lowercase(), unquote(value.trim())));
     }
-    Some(Media {
-        essence,
-        parameters,
-    })
+    Some(Media { essence, parameters })
 }
 
 fn unquote(text: &str) -> String {
-    match text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-    {
+    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
         Some(inner) => unescape(inner),
         None => text.to_owned(),
     }
@@ -108,11 +92,7 @@ fn unescape(quoted: &str) -> String {
     let mut characters = quoted.chars();
     let mut text = String::with_capacity(quoted.len());
     while let Some(one) = characters.next() {
-        text.extend(if one == '\\' {
-            characters.next()
-        } else {
-            Some(one)
-        });
+        text.extend(if one == '\\' { characters.next() } else { Some(one) });
     }
     text
 }

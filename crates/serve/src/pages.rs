@@ -19,27 +19,19 @@ const LAST: HeaderName = HeaderName::from_static("x-taxii-date-added-last");
 
 /// How many records a page has at most (T082, T089).
 pub(crate) fn limit(query: &Query) -> usize {
-    query
-        .limit
-        .unwrap_or(PAGE_RECORDS_DEFAULT)
-        .min(PAGE_RECORDS_MAX)
+    query.limit.unwrap_or(PAGE_RECORDS_DEFAULT).min(PAGE_RECORDS_MAX)
 }
 
 /// The token of the next page, where there is one (T086).
 pub(crate) fn next(page: &Page) -> Option<String> {
-    page.rows
-        .last()
-        .filter(|_| page.more)
-        .map(|row| Next(row.date_added).token())
+    page.rows.last().filter(|_| page.more).map(|row| Next(row.date_added).token())
 }
 
 /// A JSON body of TAXII's media type.
 pub(crate) fn taxii(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     response
 }
 
@@ -81,10 +73,7 @@ pub(crate) fn etag(kind: &str, collection: &Collection, question: &str, page: &P
     hash.update([u8::from(page.more)]);
     let digest = hash.finalize();
     let mut tag = String::from("W/\"");
-    digest
-        .iter()
-        .take(12)
-        .for_each(|octet| tag.push_str(&format!("{octet:02x}")));
+    digest.iter().take(12).for_each(|octet| tag.push_str(&format!("{octet:02x}")));
     tag.push('"');
     tag
 }
@@ -140,20 +129,14 @@ pub(crate) fn record(
 /// to repeat what somebody looked for.
 fn digest(question: &str) -> String {
     let digest = Sha256::digest(question.as_bytes());
-    digest
-        .iter()
-        .take(8)
-        .map(|octet| format!("{octet:02x}"))
-        .collect()
+    digest.iter().take(8).map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// What came out of a blocking task.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Failure::Internal(error.to_string()))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::Internal(error.to_string()))?
 }
 
 /// Octets as a body.

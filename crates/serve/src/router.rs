@@ -35,21 +35,11 @@ pub struct Endpoint {
 }
 
 const fn row(method: &'static str, path: &'static str, needs: &'static [Right]) -> Endpoint {
-    Endpoint {
-        method,
-        path,
-        needs,
-        public: false,
-    }
+    Endpoint { method, path, needs, public: false }
 }
 
 const fn public(path: &'static str) -> Endpoint {
-    Endpoint {
-        method: "GET",
-        path,
-        needs: &[],
-        public: true,
-    }
+    Endpoint { method: "GET", path, needs: &[], public: true }
 }
 
 const READ: &[Right] = &[Right::Read];
@@ -64,51 +54,15 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/taxii2/comity/status/{id}/", &[]),
     row("GET", "/taxii2/comity/collections/", &[]),
     row("GET", "/taxii2/comity/collections/{collection}/", BOTH),
-    row(
-        "GET",
-        "/taxii2/comity/collections/{collection}/manifest/",
-        READ,
-    ),
-    row(
-        "GET",
-        "/taxii2/comity/collections/{collection}/objects/",
-        READ,
-    ),
-    row(
-        "POST",
-        "/taxii2/comity/collections/{collection}/objects/",
-        WRITE,
-    ),
-    row(
-        "GET",
-        "/taxii2/comity/collections/{collection}/objects/{object}/",
-        READ,
-    ),
-    row(
-        "DELETE",
-        "/taxii2/comity/collections/{collection}/objects/{object}/",
-        WRITE,
-    ),
-    row(
-        "GET",
-        "/taxii2/comity/collections/{collection}/objects/{object}/versions/",
-        READ,
-    ),
-    row(
-        "GET",
-        "/log/{log}/checkpoint",
-        &[Right::Read, Right::Review, Right::Administer],
-    ),
-    row(
-        "GET",
-        "/log/{log}/vkey",
-        &[Right::Read, Right::Review, Right::Administer],
-    ),
-    row(
-        "GET",
-        "/log/{log}/tile/{*tile}",
-        &[Right::Read, Right::Review, Right::Administer],
-    ),
+    row("GET", "/taxii2/comity/collections/{collection}/manifest/", READ),
+    row("GET", "/taxii2/comity/collections/{collection}/objects/", READ),
+    row("POST", "/taxii2/comity/collections/{collection}/objects/", WRITE),
+    row("GET", "/taxii2/comity/collections/{collection}/objects/{object}/", READ),
+    row("DELETE", "/taxii2/comity/collections/{collection}/objects/{object}/", WRITE),
+    row("GET", "/taxii2/comity/collections/{collection}/objects/{object}/versions/", READ),
+    row("GET", "/log/{log}/checkpoint", &[Right::Read, Right::Review, Right::Administer]),
+    row("GET", "/log/{log}/vkey", &[Right::Read, Right::Review, Right::Administer]),
+    row("GET", "/log/{log}/tile/{*tile}", &[Right::Read, Right::Review, Right::Administer]),
     row("GET", "/log/{log}/release", &[Right::Read, Right::Review]),
     public("/api/v1/openapi.json"),
     public("/health"),
@@ -122,24 +76,12 @@ pub fn router(node: Arc<Node>) -> Router {
         // TAXII clients
         ("/taxii2/".into(), get(taxii::discovery::get)),
         ("/taxii2/comity/".into(), get(taxii::api_root::get)),
-        (
-            "/taxii2/comity/status/{id}/".into(),
-            get(taxii::status::get),
-        ),
-        (
-            "/taxii2/comity/collections/".into(),
-            get(taxii::collections::list),
-        ),
+        ("/taxii2/comity/status/{id}/".into(), get(taxii::status::get)),
+        ("/taxii2/comity/collections/".into(), get(taxii::collections::list)),
         (at(""), get(taxii::collections::get)),
         (at("manifest/"), get(taxii::manifest::get)),
-        (
-            at("objects/"),
-            get(taxii::objects::get).post(taxii::objects::post),
-        ),
-        (
-            at("objects/{object}/"),
-            get(taxii::object::get).delete(taxii::object::delete),
-        ),
+        (at("objects/"), get(taxii::objects::get).post(taxii::objects::post)),
+        (at("objects/{object}/"), get(taxii::object::get).delete(taxii::object::delete)),
         (at("objects/{object}/versions/"), get(taxii::versions::get)),
         // Verifiers and, later, peers
         ("/log/{log}/checkpoint".into(), get(log::checkpoint)),
@@ -157,24 +99,13 @@ pub fn router(node: Arc<Node>) -> Router {
     let routed = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(
-            RequestDecompressionLayer::new()
-                .gzip(true)
-                .pass_through_unaccepted(false),
-        )
-        .layer(
-            CompressionLayer::new()
-                .gzip(true)
-                .compress_when(SizeAbove::new(COMPRESS_ABOVE)),
-        )
+        .layer(RequestDecompressionLayer::new().gzip(true).pass_through_unaccepted(false))
+        .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)))
         .layer(middleware::from_fn(bare_head))
         .with_state(node);
     // Around the router, since a layer inside it runs when the route is chosen already.
-    Router::new().fallback_service(
-        tower::ServiceBuilder::new()
-            .map_request(with_slash)
-            .service(routed),
-    )
+    Router::new()
+        .fallback_service(tower::ServiceBuilder::new().map_request(with_slash).service(routed))
 }
 
 /// TAXII paths end in a slash. One without is answered as if it had it: many clients do not
@@ -199,10 +130,7 @@ fn with_slash(mut request: Request) -> Request {
 async fn bare_head(request: Request, next: Next) -> Response<Body> {
     let mut response = error::in_words(next.run(request).await);
     let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        header::HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(header::HeaderValue::from_static("private, no-cache"));

@@ -22,18 +22,13 @@ const BODY_BYTES: usize = 1500;
 const TOTAL: usize = 51_200;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let base = std::env::args_os()
-        .nth(1)
-        .map_or_else(std::env::temp_dir, PathBuf::from);
+    let base = std::env::args_os().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     for batch in [16, 256, 4096] {
         let total = TOTAL.min(batch * 400) / batch * batch;
         let dir = tempfile::TempDir::new_in(&base)?;
         let floor = floor(dir.path(), total, batch)?;
         let log = log(dir.path(), total, batch)?;
-        println!(
-            "batch {batch:5}: log {log:8.0}/s, bare {floor:8.0}/s, ratio {:.2}",
-            log / floor
-        );
+        println!("batch {batch:5}: log {log:8.0}/s, bare {floor:8.0}/s, ratio {:.2}", log / floor);
         let read = read(dir.path(), total)?;
         println!("             opened {read:8.0}/s");
     }
@@ -56,9 +51,7 @@ fn floor(dir: &Path, total: usize, batch: usize) -> Result<f64, Box<dyn Error>> 
     for _ in 0..total / batch {
         let transaction = connection.transaction()?;
         for _ in 0..batch {
-            transaction
-                .prepare_cached("INSERT INTO t (b) VALUES (?1)")?
-                .execute([&body])?;
+            transaction.prepare_cached("INSERT INTO t (b) VALUES (?1)")?.execute([&body])?;
         }
         transaction.commit()?;
     }
@@ -77,13 +70,8 @@ fn log(dir: &Path, total: usize, batch: usize) -> Result<f64, Box<dyn Error>> {
         // Not random: the cost of drawing is the system's, and once a batch.
         seed += 1;
         for (at, chunk) in bytes.chunks_mut(8).enumerate() {
-            let word = (seed << 32 | at as u64)
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .to_le_bytes();
-            chunk
-                .iter_mut()
-                .zip(word)
-                .for_each(|(slot, byte)| *slot = byte);
+            let word = (seed << 32 | at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+            chunk.iter_mut().zip(word).for_each(|(slot, byte)| *slot = byte);
         }
     };
     let mut sequencer = Sequencer::open(SqliteStorage::open(dir)?, vec![config], &mut random)?;
@@ -98,10 +86,7 @@ fn log(dir: &Path, total: usize, batch: usize) -> Result<f64, Box<dyn Error>> {
                 envelope: vec![b'x'; BODY_BYTES],
                 idem: Some(count.to_be_bytes().to_vec()),
             });
-            work.arrivals.push(PendingArrival {
-                collection: 1,
-                entry: ArrivalOf::New(at),
-            });
+            work.arrivals.push(PendingArrival { collection: 1, entry: ArrivalOf::New(at) });
         }
         sequencer.commit(work, i64::try_from(round)?, &mut random)?;
     }
@@ -110,9 +95,8 @@ fn log(dir: &Path, total: usize, batch: usize) -> Result<f64, Box<dyn Error>> {
 
 fn read(dir: &Path, total: usize) -> Result<f64, Box<dyn Error>> {
     let reader = Reader::open(dir)?;
-    let entries: Vec<EntryRef> = (0..total as u64)
-        .map(|index| EntryRef { log: 0, index })
-        .collect();
+    let entries: Vec<EntryRef> =
+        (0..total as u64).map(|index| EntryRef { log: 0, index }).collect();
     let start = Instant::now();
     let mut octets = 0;
     reader.open_many(&entries, |_, body| octets += body.len())?;

@@ -56,11 +56,7 @@ impl Checkpoint {
         if origin.is_empty() || number.to_string() != size || lines.any(str::is_empty) {
             return Err(CheckpointError::Malformed);
         }
-        Ok(Checkpoint {
-            origin: origin.to_owned(),
-            size: number,
-            root,
-        })
+        Ok(Checkpoint { origin: origin.to_owned(), size: number, root })
     }
 
     /// Signs it with the key of the log, whose name is the origin.

@@ -19,9 +19,7 @@ impl std::fmt::Debug for Hash {
 
 impl std::fmt::Display for Hash {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
 }
 
@@ -111,15 +109,13 @@ impl Range {
 /// Cuts octets into hashes; nothing if a piece is left over.
 pub fn hashes_of(bytes: &[u8]) -> Option<Vec<Hash>> {
     let (whole, rest) = bytes.as_chunks::<HASH_BYTES>();
-    rest.is_empty()
-        .then(|| whole.iter().map(|hash| Hash(*hash)).collect())
+    rest.is_empty().then(|| whole.iter().map(|hash| Hash(*hash)).collect())
 }
 
 /// The length of the left part where a tree of `size` leaves splits: the largest power of two
 /// below it.
 fn split(size: u64) -> u64 {
-    1u64.checked_shl(63 - size.saturating_sub(1).leading_zeros().min(63))
-        .unwrap_or(1)
+    1u64.checked_shl(63 - size.saturating_sub(1).leading_zeros().min(63)).unwrap_or(1)
 }
 
 /// Gives the root of a full subtree: of the `index`-th run of `2^level` leaves.
@@ -172,11 +168,7 @@ pub fn prove_inclusion<N: Nodes>(
             from = middle;
         }
     }
-    siblings
-        .iter()
-        .rev()
-        .map(|(from, to)| subtree(*from, *to, nodes))
-        .collect()
+    siblings.iter().rev().map(|(from, to)| subtree(*from, *to, nodes)).collect()
 }
 
 /// Checks an inclusion proof (RFC 9162 §2.1.3.2).
@@ -238,11 +230,7 @@ pub fn prove_consistency<N: Nodes>(
     if !whole {
         parts.push((from, to));
     }
-    parts
-        .iter()
-        .rev()
-        .map(|(from, to)| subtree(*from, *to, nodes))
-        .collect()
+    parts.iter().rev().map(|(from, to)| subtree(*from, *to, nodes)).collect()
 }
 
 /// Checks a consistency proof (RFC 9162 §2.1.4.2). The empty tree is a prefix of every tree.

@@ -62,11 +62,7 @@ impl Verifier {
         if key.is_weak() {
             return Err(NoteError::Key);
         }
-        Ok(Verifier {
-            name: name.to_owned(),
-            id: key_id(name, key),
-            key: *key,
-        })
+        Ok(Verifier { name: name.to_owned(), id: key_id(name, key), key: *key })
     }
 
     /// Reads a vkey: `name+hash+key`.
@@ -107,9 +103,7 @@ impl Verifier {
 
     fn verify(&self, text: &str, signature: &[u8]) -> Result<(), NoteError> {
         let signature = Signature::from_slice(signature).map_err(|_| NoteError::BadSignature)?;
-        self.key
-            .verify_strict(text.as_bytes(), &signature)
-            .map_err(|_| NoteError::BadSignature)
+        self.key.verify_strict(text.as_bytes(), &signature).map_err(|_| NoteError::BadSignature)
     }
 }
 
@@ -117,9 +111,7 @@ impl Verifier {
 pub fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
-        && !name
-            .chars()
-            .any(|char| char.is_whitespace() || char == '+' || char < ' ')
+        && !name.chars().any(|char| char.is_whitespace() || char == '+' || char < ' ')
 }
 
 fn key_id(name: &str, key: &VerifyingKey) -> u32 {
@@ -186,9 +178,8 @@ impl<'a> Note<'a> {
     pub fn verify(&self, known: &[&Verifier]) -> Result<(), NoteError> {
         let mut verified = false;
         for line in &self.signatures {
-            let matching = known
-                .iter()
-                .find(|verifier| verifier.id == line.id && verifier.name == line.name);
+            let matching =
+                known.iter().find(|verifier| verifier.id == line.id && verifier.name == line.name);
             if let Some(verifier) = matching {
                 verifier.verify(self.text, &line.signature)?;
                 verified = true;
@@ -208,11 +199,7 @@ fn signature_line(line: &str) -> Option<SignatureLine<'_>> {
     if signature.is_empty() {
         return None;
     }
-    Some(SignatureLine {
-        name,
-        id: u32::from_be_bytes(*id),
-        signature: signature.to_vec(),
-    })
+    Some(SignatureLine { name, id: u32::from_be_bytes(*id), signature: signature.to_vec() })
 }
 
 /// Signs a text. The text ends in a newline.

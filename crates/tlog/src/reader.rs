@@ -49,10 +49,7 @@ impl Reader {
     /// # Errors
     /// There are none, or the files are not ours.
     pub fn open(dir: &Path) -> Result<Reader, ReadError> {
-        Ok(Reader {
-            log: open_file(dir, &LOG)?,
-            keys: open_file(dir, &KEYS)?,
-        })
+        Ok(Reader { log: open_file(dir, &LOG)?, keys: open_file(dir, &KEYS)? })
     }
 
     pub(crate) fn connections(&self) -> (&Connection, &Connection) {
@@ -94,16 +91,10 @@ impl Reader {
         // cannot be had from their hashes.
         let mut bundle = Vec::with_capacity(usize::from(width) * 35);
         let mut count = 0;
-        read_commitments(
-            &self.log,
-            log,
-            from,
-            from + u64::from(width),
-            &mut |commitment| {
-                push_record(&mut bundle, &commitment);
-                count += 1;
-            },
-        )?;
+        read_commitments(&self.log, log, from, from + u64::from(width), &mut |commitment| {
+            push_record(&mut bundle, &commitment);
+            count += 1;
+        })?;
         Ok((count == width).then_some(bundle))
     }
 
@@ -204,10 +195,7 @@ impl Reader {
         from: EntryRef,
         mut each: impl FnMut(EntryRef, Option<&[u8]>) -> bool,
     ) -> Result<(), ReadError> {
-        let last = EntryRef {
-            log: from.log,
-            index: INDEX_MAX,
-        };
+        let last = EntryRef { log: from.log, index: INDEX_MAX };
         let mut bodies = self.statement(
             &self.log,
             "SELECT key, body FROM entry WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
@@ -248,16 +236,8 @@ impl Reader {
         if reads < 2 {
             return Ok(None);
         }
-        let file = if std::ptr::eq(connection, &self.log) {
-            LOG.file
-        } else {
-            KEYS.file
-        };
-        Ok(Some(
-            connection
-                .unchecked_transaction()
-                .map_err(|error| sort(&error, file))?,
-        ))
+        let file = if std::ptr::eq(connection, &self.log) { LOG.file } else { KEYS.file };
+        Ok(Some(connection.unchecked_transaction().map_err(|error| sort(&error, file))?))
     }
 
     fn statement<'c>(
@@ -265,14 +245,8 @@ impl Reader {
         connection: &'c Connection,
         sql: &str,
     ) -> Result<CachedStatement<'c>, ReadError> {
-        let file = if std::ptr::eq(connection, &self.log) {
-            LOG.file
-        } else {
-            KEYS.file
-        };
-        Ok(connection
-            .prepare_cached(sql)
-            .map_err(|error| sort(&error, file))?)
+        let file = if std::ptr::eq(connection, &self.log) { LOG.file } else { KEYS.file };
+        Ok(connection.prepare_cached(sql).map_err(|error| sort(&error, file))?)
     }
 }
 
@@ -304,15 +278,12 @@ fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, StorageError> {
     let connection = Connection::open_with_flags(schema.path(dir), flags).map_err(fault)?;
     connection.busy_timeout(BUSY_WAIT).map_err(fault)?;
     // Plans depend on the statement alone, not on what is bound to it.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .map_err(fault)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(fault)?;
     connection
         .execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")
         .map_err(fault)?;
-    let id: u32 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(fault)?;
+    let id: u32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fault)?;
     if id != schema.application_id {
         return Err(odd(schema.file, "application_id"));
     }
@@ -379,12 +350,7 @@ pub(crate) fn arrival(row: &Row<'_>) -> Result<(ArrivalRow, [u8; 8]), StorageErr
     let ((Some(seq), Some(index)), 0..=1) = (line, gone) else {
         return Err(odd("arrival", seq));
     };
-    let row = ArrivalRow {
-        seq,
-        collection,
-        entry: EntryRef { log, index },
-        date_added,
-        gone: gone == 1,
-    };
+    let row =
+        ArrivalRow { seq, collection, entry: EntryRef { log, index }, date_added, gone: gone == 1 };
     Ok((row, sum))
 }

@@ -33,14 +33,8 @@ pub struct SealError;
 
 fn place(log: u8, index: u64) -> [u8; 24] {
     let mut aad = [0; 24];
-    let parts = LABEL
-        .iter()
-        .copied()
-        .chain([log])
-        .chain(index.to_be_bytes());
-    aad.iter_mut()
-        .zip(parts)
-        .for_each(|(slot, byte)| *slot = byte);
+    let parts = LABEL.iter().copied().chain([log]).chain(index.to_be_bytes());
+    aad.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
     aad
 }
 
@@ -51,11 +45,7 @@ fn place(log: u8, index: u64) -> [u8; 24] {
 pub fn seal(key: &DataKey, log: u8, index: u64, body: &mut Vec<u8>) -> Result<(), SealError> {
     let cipher = Aes256Gcm::new((&key.0).into());
     let tag = cipher
-        .encrypt_inout_detached(
-            &Nonce::default(),
-            &place(log, index),
-            body.as_mut_slice().into(),
-        )
+        .encrypt_inout_detached(&Nonce::default(), &place(log, index), body.as_mut_slice().into())
         .map_err(|_| SealError)?;
     body.extend_from_slice(&tag);
     Ok(())
@@ -67,10 +57,8 @@ pub fn seal(key: &DataKey, log: u8, index: u64, body: &mut Vec<u8>) -> Result<()
 /// The body was sealed with another key, at another place, or has changed.
 pub fn unseal(key: &DataKey, log: u8, index: u64, body: &mut Vec<u8>) -> Result<(), SealError> {
     let length = body.len().checked_sub(TAG_BYTES).ok_or(SealError)?;
-    let tag: [u8; TAG_BYTES] = body
-        .get(length..)
-        .and_then(|tag| tag.try_into().ok())
-        .ok_or(SealError)?;
+    let tag: [u8; TAG_BYTES] =
+        body.get(length..).and_then(|tag| tag.try_into().ok()).ok_or(SealError)?;
     body.truncate(length);
     let cipher = Aes256Gcm::new((&key.0).into());
     cipher

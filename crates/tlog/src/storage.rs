@@ -100,9 +100,7 @@ pub(crate) fn checksum(label: &[u8], parts: &[&[u8]]) -> [u8; 8] {
     parts.iter().for_each(|part| hasher.update(part));
     let digest: [u8; 32] = hasher.finalize().into();
     let mut sum = [0; 8];
-    sum.iter_mut()
-        .zip(digest)
-        .for_each(|(slot, byte)| *slot = byte);
+    sum.iter_mut().zip(digest).for_each(|(slot, byte)| *slot = byte);
     sum
 }
 

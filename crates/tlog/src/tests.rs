@@ -69,9 +69,5 @@ pub(crate) fn identities() -> Vec<LogIdentity> {
 }
 
 pub(crate) fn pending(log: u8, envelope: &str) -> PendingEntry {
-    PendingEntry {
-        log,
-        envelope: envelope.as_bytes().to_vec(),
-        idem: None,
-    }
+    PendingEntry { log, envelope: envelope.as_bytes().to_vec(), idem: None }
 }

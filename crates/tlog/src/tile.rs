@@ -176,9 +176,7 @@ impl Edge {
 
     /// The tiles that are not empty, by level.
     pub fn partial(&self) -> impl Iterator<Item = (u8, &EdgeTile)> {
-        (0u8..)
-            .zip(&self.levels)
-            .filter(|(_, tile)| !tile.hashes.is_empty())
+        (0u8..).zip(&self.levels).filter(|(_, tile)| !tile.hashes.is_empty())
     }
 
     /// The root of the tree, from the tiles alone.

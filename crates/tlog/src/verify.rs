@@ -80,11 +80,7 @@ impl Report {
 
     fn add(&mut self, file: &'static str, place: impl Into<String>, what: impl Into<String>) {
         if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding {
-                file,
-                place: place.into(),
-                what: what.into(),
-            });
+            self.findings.push(Finding { file, place: place.into(), what: what.into() });
         } else {
             self.more += 1;
         }
@@ -153,11 +149,9 @@ pub fn verify(dir: &Path, logs: &[LogIdentity], progress: &mut dyn FnMut(Progres
 }
 
 fn has_body(log: &Connection, entry: EntryRef) -> bool {
-    log.query_row(
-        "SELECT body IS NOT NULL FROM entry WHERE key = ?1",
-        [entry.key()],
-        |row| row.get(0),
-    )
+    log.query_row("SELECT body IS NOT NULL FROM entry WHERE key = ?1", [entry.key()], |row| {
+        row.get(0)
+    })
     .unwrap_or(true)
 }
 
@@ -211,15 +205,13 @@ impl Check<'_> {
                 if let Err(error) = each(self, row) {
                     let key = format!("{:?}", row.get_ref(0)?);
                     let place = format!("{table} {key}");
-                    self.report
-                        .add(file, place, format!("not of its form: {error}"));
+                    self.report.add(file, place, format!("not of its form: {error}"));
                 }
             }
             Ok(())
         });
         if let Err(error) = result {
-            self.report
-                .add(file, table, format!("cannot be read: {error}"));
+            self.report.add(file, table, format!("cannot be read: {error}"));
         }
     }
 
@@ -231,12 +223,9 @@ impl Check<'_> {
         table: &str,
         sql: &str,
     ) -> i64 {
-        connection
-            .query_row(sql, [], |row| row.get(0))
-            .unwrap_or_else(|error| {
-                self.report
-                    .add(file, table, format!("cannot be read: {error}"));
-                0
-            })
+        connection.query_row(sql, [], |row| row.get(0)).unwrap_or_else(|error| {
+            self.report.add(file, table, format!("cannot be read: {error}"));
+            0
+        })
     }
 }

@@ -28,10 +28,7 @@ const TABLES: [(&str, &str); 5] = [
         "SELECT collection, date_added, key, object_type.name, place, expires FROM held
          JOIN object_type ON object_type.id = held.type ORDER BY collection, date_added",
     ),
-    (
-        "changed",
-        "SELECT collection, seq, holds FROM changed ORDER BY collection",
-    ),
+    ("changed", "SELECT collection, seq, holds FROM changed ORDER BY collection"),
 ];
 
 /// A table and the first row, counted from 1, in which two views differ.

@@ -90,9 +90,7 @@ pub(crate) fn entries(
     let mut sizes: Vec<(u8, i64)> = Vec::new();
     for entry in entries {
         let log = entry.position.log;
-        let next = i64::try_from(entry.position.index)
-            .unwrap_or(i64::MAX)
-            .saturating_add(1);
+        let next = i64::try_from(entry.position.index).unwrap_or(i64::MAX).saturating_add(1);
         let size = match sizes.iter_mut().find(|(known, _)| *known == log) {
             Some((_, size)) => size,
             None => {
@@ -114,9 +112,7 @@ pub(crate) fn entries(
             Effect::Nothing => {}
         }
     }
-    sizes
-        .into_iter()
-        .try_for_each(|(log, size)| set_folded(tx, i64::from(log), size))
+    sizes.into_iter().try_for_each(|(log, size)| set_folded(tx, i64::from(log), size))
 }
 
 pub(crate) fn arrivals(tx: &Transaction<'_>, arrivals: &[Arrival]) -> rusqlite::Result<()> {

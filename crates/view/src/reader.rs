@@ -122,21 +122,13 @@ impl Reader {
     /// A reader. Call this only where credentials were checked, or where the rights of the file
     /// system stand for them (the command line).
     pub fn new(user: i64, rights: Rights, purpose: Option<String>, now: Micros) -> Reader {
-        Reader {
-            user,
-            rights,
-            purpose,
-            now,
-        }
+        Reader { user, rights, purpose, now }
     }
 
     /// The proof that this reader may read a collection. `granted` is what the collection itself
     /// allows this user.
     pub fn readable(&self, collection: u32, granted: bool) -> Option<Readable> {
-        (granted && self.rights.has(Right::Read)).then_some(Readable {
-            collection,
-            now: self.now,
-        })
+        (granted && self.rights.has(Right::Read)).then_some(Readable { collection, now: self.now })
     }
 }
 

@@ -97,10 +97,7 @@ impl View {
         let connection = Connection::open_in_memory()?;
         settings(&connection, WRITER_CACHE_KIB)?;
         connection.execute_batch(include_str!("store/schema.sql"))?;
-        Ok(View {
-            connection,
-            types: Vec::new(),
-        })
+        Ok(View { connection, types: Vec::new() })
     }
 
     /// Removes the file: the next [`View::open`] finds none.
@@ -112,10 +109,7 @@ impl View {
     pub fn open_to_compare(path: &Path) -> Result<View, ViewError> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         settings(&connection, READER_CACHE_KIB)?;
-        Ok(View {
-            connection,
-            types: Vec::new(),
-        })
+        Ok(View { connection, types: Vec::new() })
     }
 
     /// Why the file cannot be kept, if so.
@@ -130,9 +124,7 @@ impl View {
             return Ok(Some("it has another schema version"));
         }
         let left: Option<String> = connection
-            .query_row("SELECT boot FROM left_by WHERE only = 0", [], |row| {
-                row.get(0)
-            })
+            .query_row("SELECT boot FROM left_by WHERE only = 0", [], |row| row.get(0))
             .optional()?;
         match left.as_deref() {
             Some(CLOSED) => Ok(None),
@@ -164,19 +156,14 @@ impl View {
     /// Leaves the file in a state that survives a loss of power.
     pub fn close(self) -> Result<(), ViewError> {
         self.connection.pragma_update(None, "synchronous", "FULL")?;
-        self.connection
-            .execute("INSERT OR REPLACE INTO left_by VALUES (0, ?1)", [CLOSED])?;
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        self.connection.execute("INSERT OR REPLACE INTO left_by VALUES (0, ?1)", [CLOSED])?;
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
     }
 
     /// The number of a type that the view knows.
     pub(crate) fn type_number(&self, name: &str) -> Option<i64> {
-        let at = self
-            .types
-            .binary_search_by(|(known, _)| known.as_str().cmp(name))
-            .ok()?;
+        let at = self.types.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
         self.types.get(at).map(|(_, number)| *number)
     }
 
@@ -218,8 +205,7 @@ fn folded(connection: &Connection, log: i64) -> rusqlite::Result<i64> {
 }
 
 pub(crate) fn set_folded(tx: &Transaction<'_>, log: i64, size: i64) -> rusqlite::Result<()> {
-    tx.prepare_cached("INSERT OR REPLACE INTO folded VALUES (?1, ?2)")?
-        .execute([log, size])?;
+    tx.prepare_cached("INSERT OR REPLACE INTO folded VALUES (?1, ?2)")?.execute([log, size])?;
     Ok(())
 }
 
@@ -239,9 +225,7 @@ fn settings(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
 
 fn types(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
     let mut statement = connection.prepare("SELECT name, id FROM object_type ORDER BY name")?;
-    statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn remove(path: &Path) -> Result<(), ViewError> {

@@ -240,9 +240,7 @@ pub fn encode(header: &Header, payload: &[u8]) -> Result<Vec<u8>, EntryError> {
     envelope.push(b'\n');
     envelope.extend_from_slice(payload);
     if envelope.len() > ENVELOPE_BYTES_MAX {
-        return Err(EntryError::TooLarge {
-            found: envelope.len(),
-        });
+        return Err(EntryError::TooLarge { found: envelope.len() });
     }
     Ok(envelope)
 }
@@ -253,15 +251,10 @@ pub fn encode(header: &Header, payload: &[u8]) -> Result<Vec<u8>, EntryError> {
 /// The octets have no header line, or are too many.
 pub fn split(envelope: &[u8]) -> Result<(&[u8], &[u8]), EntryError> {
     if envelope.len() > ENVELOPE_BYTES_MAX {
-        return Err(EntryError::TooLarge {
-            found: envelope.len(),
-        });
+        return Err(EntryError::TooLarge { found: envelope.len() });
     }
     let searched = envelope.get(..=HEADER_BYTES_MAX).unwrap_or(envelope);
-    let end = searched
-        .iter()
-        .position(|octet| *octet == b'\n')
-        .ok_or(EntryError::NoHeader)?;
+    let end = searched.iter().position(|octet| *octet == b'\n').ok_or(EntryError::NoHeader)?;
     let (header, rest) = envelope.split_at_checked(end).ok_or(EntryError::NoHeader)?;
     Ok((header, rest.get(1..).unwrap_or_default()))
 }
@@ -273,9 +266,8 @@ impl Header {
     /// It is not JSON, says something twice, lacks a member, or has another version.
     pub fn parse(line: &[u8]) -> Result<Header, EntryError> {
         json::parse(line)?;
-        let header: Header = serde_json::from_slice(line).map_err(|error| EntryError::Members {
-            column: error.column(),
-        })?;
+        let header: Header = serde_json::from_slice(line)
+            .map_err(|error| EntryError::Members { column: error.column() })?;
         if header.v != VERSION {
             return Err(EntryError::Version { found: header.v });
         }
@@ -294,23 +286,14 @@ mod tests {
             origin: "cert.example".to_owned(),
             log: Log::Private.name().to_owned(),
             kind: Kind::Share,
-            author: Author {
-                role: "analyst".to_owned(),
-                pseudonym: "a-1".to_owned(),
-            },
+            author: Author { role: "analyst".to_owned(), pseudonym: "a-1".to_owned() },
             idem: None,
             created: "2026-01-01T00:00:00.000000Z".to_owned(),
             expires: None,
             purpose: "network-defence".to_owned(),
             grade: None,
-            handling: Handling {
-                tlp: "AMBER".to_owned(),
-                pap: None,
-            },
-            audience: Audience {
-                rule: "none".to_owned(),
-                parties: Vec::new(),
-            },
+            handling: Handling { tlp: "AMBER".to_owned(), pap: None },
+            audience: Audience { rule: "none".to_owned(), parties: Vec::new() },
             charter: "00".repeat(32),
             seen: None,
             refs: Vec::new(),
@@ -331,22 +314,10 @@ mod tests {
     #[test]
     fn what_is_no_envelope_is_told() {
         assert_eq!(split(b"{}"), Err(EntryError::NoHeader));
-        assert_eq!(
-            split(&vec![b' '; HEADER_BYTES_MAX + 2]),
-            Err(EntryError::NoHeader)
-        );
-        assert!(matches!(
-            Header::parse(b"{\"v\":1,\"v\":1}"),
-            Err(EntryError::Json(_))
-        ));
-        assert!(matches!(
-            Header::parse(b"{\"v\":1}"),
-            Err(EntryError::Members { .. })
-        ));
+        assert_eq!(split(&vec![b' '; HEADER_BYTES_MAX + 2]), Err(EntryError::NoHeader));
+        assert!(matches!(Header::parse(b"{\"v\":1,\"v\":1}"), Err(EntryError::Json(_))));
+        assert!(matches!(Header::parse(b"{\"v\":1}"), Err(EntryError::Members { .. })));
         let line = serde_json::to_string(&Header { v: 2, ..header() }).unwrap();
-        assert_eq!(
-            Header::parse(line.as_bytes()),
-            Err(EntryError::Version { found: 2 })
-        );
+        assert_eq!(Header::parse(line.as_bytes()), Err(EntryError::Version { found: 2 }));
     }
 }

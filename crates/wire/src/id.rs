@@ -37,9 +37,7 @@ impl std::fmt::Display for Id<'_> {
 /// end and no two together, a letter first.
 pub fn is_type_name(text: &str) -> bool {
     (3..=250).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && !text.ends_with('-')
         && !text.contains("--")
@@ -112,10 +110,7 @@ mod tests {
     fn s001_identifier_form() {
         let id = Id::parse("indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f").unwrap();
         assert_eq!(id.object_type, "indicator");
-        assert_eq!(
-            id.to_string(),
-            "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
-        );
+        assert_eq!(id.to_string(), "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f");
         for bad in [
             "tool--blablabla",
             "indicator-8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",

@@ -74,9 +74,8 @@ pub enum JsonError {
 
 /// Reads one JSON value from the whole of `bytes`.
 pub fn parse(bytes: &[u8]) -> Result<Value<'_>, JsonError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| JsonError::Utf8 {
-        offset: error.valid_up_to(),
-    })?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| JsonError::Utf8 { offset: error.valid_up_to() })?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Seed { depth: 0 }
         .deserialize(&mut deserializer)
@@ -176,10 +175,7 @@ impl<'a> Value<'a> {
 impl<'a> Object<'a> {
     /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
-        self.members
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        self.members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// The value of a member that is a string.
@@ -194,9 +190,7 @@ impl<'a> Object<'a> {
 
     /// The members, in the order of the text.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
-        self.members
-            .iter()
-            .map(|(key, value)| (key.as_ref(), value))
+        self.members.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
     /// How many members there are.
@@ -221,9 +215,7 @@ impl Seed {
         if self.depth >= JSON_DEPTH_MAX {
             return Err(E::custom(DEEP));
         }
-        Ok(Seed {
-            depth: self.depth + 1,
-        })
+        Ok(Seed { depth: self.depth + 1 })
     }
 }
 
@@ -375,31 +367,18 @@ mod tests {
         let object = value.as_object().unwrap();
         let names: Vec<&str> = object.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["b", "a", "e"]);
-        assert!(matches!(
-            object.get("a"),
-            Some(Value::String(Cow::Borrowed("x")))
-        ));
+        assert!(matches!(object.get("a"), Some(Value::String(Cow::Borrowed("x")))));
         assert_eq!(object.str("e"), Some("é"));
         let list = object.get("b").unwrap().as_array().unwrap();
         assert_eq!(list[0].as_integer(), Some(1));
-        assert_eq!(
-            list[2].as_integer(),
-            None,
-            "3.0 is not written as an integer"
-        );
+        assert_eq!(list[2].as_integer(), None, "3.0 is not written as an integer");
         assert_eq!(list[4].class(), "null");
     }
 
     #[test]
     fn refuses_a_duplicate_name_at_any_level_and_of_any_spelling() {
-        assert!(matches!(
-            error(r#"{"a":1,"a":2}"#),
-            JsonError::DuplicateName { .. }
-        ));
-        assert!(matches!(
-            error(r#"{"x":{"a":1,"\u0061":2}}"#),
-            JsonError::DuplicateName { .. }
-        ));
+        assert!(matches!(error(r#"{"a":1,"a":2}"#), JsonError::DuplicateName { .. }));
+        assert!(matches!(error(r#"{"x":{"a":1,"\u0061":2}}"#), JsonError::DuplicateName { .. }));
         let many: Vec<String> = (0..100).map(|n| format!("\"k{}\":0", n % 99)).collect();
         assert!(matches!(
             error(&format!("{{{}}}", many.join(","))),
@@ -421,30 +400,12 @@ mod tests {
     fn refuses_truncated_not_utf8_and_trailing_text() {
         assert!(matches!(
             error(r#"{"a":"#),
-            JsonError::Syntax {
-                what: "the text ends too early",
-                ..
-            }
+            JsonError::Syntax { what: "the text ends too early", .. }
         ));
-        assert!(matches!(
-            error("{} x"),
-            JsonError::Syntax {
-                what: "text after the value",
-                ..
-            }
-        ));
-        assert_eq!(
-            parse(b"{\"a\":\"\xff\"}").unwrap_err(),
-            JsonError::Utf8 { offset: 6 }
-        );
+        assert!(matches!(error("{} x"), JsonError::Syntax { what: "text after the value", .. }));
+        assert_eq!(parse(b"{\"a\":\"\xff\"}").unwrap_err(), JsonError::Utf8 { offset: 6 });
         assert!(matches!(error(r#""\ud800""#), JsonError::Syntax { .. }));
         assert!(matches!(error("NaN"), JsonError::Syntax { .. }));
-        assert!(matches!(
-            error("1e999"),
-            JsonError::Syntax {
-                what: "a number out of range",
-                ..
-            }
-        ));
+        assert!(matches!(error("1e999"), JsonError::Syntax { what: "a number out of range", .. }));
     }
 }

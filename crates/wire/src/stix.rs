@@ -33,15 +33,10 @@ use kind::Schema;
 /// The table of a type; `None` for a custom one.
 pub fn schema(object_type: &str) -> Option<&'static Schema> {
     // Relationships first: they are most of what is shared.
-    [
-        sro::RELATIONSHIPS,
-        sdo::DOMAIN_OBJECTS,
-        sco::OBSERVABLES,
-        meta::META_OBJECTS,
-    ]
-    .into_iter()
-    .flatten()
-    .find(|schema| schema.name == object_type)
+    [sro::RELATIONSHIPS, sdo::DOMAIN_OBJECTS, sco::OBSERVABLES, meta::META_OBJECTS]
+        .into_iter()
+        .flatten()
+        .find(|schema| schema.name == object_type)
 }
 
 /// Whether a text is base64 with its padding (RFC 4648 §4, S007). Nothing is decoded.
@@ -49,7 +44,5 @@ pub fn is_base64(text: &str) -> bool {
     let digits = text.strip_suffix("==").or_else(|| text.strip_suffix('='));
     let digits = digits.unwrap_or(text);
     text.len().is_multiple_of(4)
-        && digits
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }

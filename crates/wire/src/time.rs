@@ -32,16 +32,9 @@ impl Instant {
     pub fn parse(text: &str) -> Result<Instant, TimeError> {
         let bytes = text.as_bytes();
         let (date_time, rest) = bytes.split_at_checked(19).ok_or(TimeError::Form)?;
-        let well_formed = date_time
-            .iter()
-            .zip(b"0000-00-00T00:00:00")
-            .all(|(byte, shape)| {
-                if *shape == b'0' {
-                    byte.is_ascii_digit()
-                } else {
-                    byte == shape
-                }
-            });
+        let well_formed = date_time.iter().zip(b"0000-00-00T00:00:00").all(|(byte, shape)| {
+            if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape }
+        });
         if !well_formed {
             return Err(TimeError::Form);
         }
@@ -50,10 +43,7 @@ impl Instant {
             Some(_) | None => return Err(TimeError::Zone),
         };
         let seconds = seconds_of(date_time)?;
-        Ok(Instant {
-            seconds,
-            attos: fraction(digits)?,
-        })
+        Ok(Instant { seconds, attos: fraction(digits)? })
     }
 
     /// The instant of a count of microseconds since 1970.
@@ -67,9 +57,7 @@ impl Instant {
     /// Whole microseconds since 1970, rounded down.
     pub fn micros(&self) -> i64 {
         let within = i64::try_from(self.attos / 1_000_000_000_000).unwrap_or(0);
-        self.seconds
-            .saturating_mul(1_000_000)
-            .saturating_add(within)
+        self.seconds.saturating_mul(1_000_000).saturating_add(within)
     }
 
     /// A text that sorts as the instants do, for an index: the date and time of day in UTC and
@@ -105,12 +93,7 @@ impl Micros {
 impl std::fmt::Display for Micros {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let seconds = self.0.div_euclid(1_000_000);
-        write!(
-            formatter,
-            "{}.{:06}Z",
-            civil(seconds),
-            self.0.rem_euclid(1_000_000)
-        )
+        write!(formatter, "{}.{:06}Z", civil(seconds), self.0.rem_euclid(1_000_000))
     }
 }
 
@@ -120,9 +103,7 @@ fn seconds_of(date_time: &[u8]) -> Result<i64, TimeError> {
             .get(from..to)
             .unwrap_or_default()
             .iter()
-            .fold(0, |sum, digit| {
-                sum * 10 + i64::from(digit.wrapping_sub(b'0'))
-            })
+            .fold(0, |sum, digit| sum * 10 + i64::from(digit.wrapping_sub(b'0')))
     };
     let small = |from: usize, to: usize| i8::try_from(number(from, to)).unwrap_or(-1);
     let year = i16::try_from(number(0, 4)).map_err(|_| TimeError::Calendar)?;
@@ -135,10 +116,7 @@ fn seconds_of(date_time: &[u8]) -> Result<i64, TimeError> {
         return Err(TimeError::Calendar);
     }
     let epoch = jiff::civil::date(1970, 1, 1);
-    let days = date
-        .since((jiff::Unit::Day, epoch))
-        .map_err(|_| TimeError::Calendar)?
-        .get_days();
+    let days = date.since((jiff::Unit::Day, epoch)).map_err(|_| TimeError::Calendar)?.get_days();
     Ok(i64::from(days) * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
@@ -160,9 +138,7 @@ fn fraction(digits: &[u8]) -> Result<u64, TimeError> {
     if digits.len() > FRACTION_DIGITS_MAX {
         return Err(TimeError::Fraction);
     }
-    let value = digits
-        .iter()
-        .fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    let value = digits.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     let missing = u32::try_from(FRACTION_DIGITS_MAX - digits.len()).unwrap_or(0);
     Ok(value * 10u64.pow(missing))
 }
@@ -209,10 +185,7 @@ mod tests {
             ("2017-02-29T08:17:27.000Z", TimeError::Calendar),
             ("2016-03-12T99:17:27.000Z", TimeError::Calendar),
             ("2022-101-27T00:00:00Z", TimeError::Form),
-            (
-                "2016-05-12T08:17:27.1234567890123456789Z",
-                TimeError::Fraction,
-            ),
+            ("2016-05-12T08:17:27.1234567890123456789Z", TimeError::Fraction),
             ("", TimeError::Form),
         ] {
             assert_eq!(Instant::parse(bad), Err(why), "{bad}");
@@ -239,14 +212,8 @@ mod tests {
 
     #[test]
     fn t020_taxii_timestamps_have_six_digits() {
-        assert_eq!(
-            Micros(1_577_836_800_000_001).to_string(),
-            "2020-01-01T00:00:00.000001Z"
-        );
-        assert_eq!(
-            Micros::parse("2020-01-01T00:00:00Z"),
-            Ok(Micros(1_577_836_800_000_000))
-        );
+        assert_eq!(Micros(1_577_836_800_000_001).to_string(), "2020-01-01T00:00:00.000001Z");
+        assert_eq!(Micros::parse("2020-01-01T00:00:00Z"), Ok(Micros(1_577_836_800_000_000)));
         assert_eq!(Micros::parse("1969-12-31T23:59:59.999999Z"), Ok(Micros(-1)));
         assert_eq!(Micros(-1).to_string(), "1969-12-31T23:59:59.999999Z");
         assert_eq!(

@@ -16,9 +16,7 @@ pub(crate) fn run(arguments: &Charter, output: &Output) -> Result<Outcome, Failu
         CharterVerb::Check { file } => check(file, output),
         CharterVerb::Show { dir } => {
             let directory = Directory::new(dir);
-            directory
-                .require_node()
-                .map_err(|error| Failure::new(error.to_string()))?;
+            directory.require_node().map_err(|error| Failure::new(error.to_string()))?;
             check(&directory.charter(), output)
         }
     }
@@ -46,10 +44,7 @@ fn check(path: &Path, output: &Output) -> Result<Outcome, Failure> {
                 })
                 .collect();
             output.result(&json!({ "faults": lines }), || {
-                faults
-                    .iter()
-                    .map(|fault| format!("{}: {fault}\n", path.display()))
-                    .collect()
+                faults.iter().map(|fault| format!("{}: {fault}\n", path.display())).collect()
             });
             Ok(Outcome::Found)
         }
@@ -85,10 +80,7 @@ fn told(charter: &Parsed) -> String {
         charter.retention_days
     );
     for party in &charter.parties {
-        text.push_str(&format!(
-            "party      {} ({}), {}\n",
-            party.id, party.name, party.tier
-        ));
+        text.push_str(&format!("party      {} ({}), {}\n", party.id, party.name, party.tier));
     }
     text
 }

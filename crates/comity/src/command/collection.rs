@@ -9,14 +9,7 @@ use crate::output::{Output, table};
 
 pub(crate) fn run(arguments: &Collection, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
-        CollectionVerb::Add {
-            dir,
-            title,
-            id,
-            alias,
-            description,
-            rights,
-        } => {
+        CollectionVerb::Add { dir, title, id, alias, description, rights } => {
             let request = Request::CollectionAdd {
                 title: title.clone(),
                 id: id.clone(),
@@ -36,11 +29,7 @@ pub(crate) fn run(arguments: &Collection, output: &Output) -> Result<Outcome, Fa
                 )
             });
         }
-        CollectionVerb::Limit {
-            dir,
-            collection,
-            rights,
-        } => {
+        CollectionVerb::Limit { dir, collection, rights } => {
             let (collection, rights) = (collection.clone(), rights.clone());
             let value = ask(dir, Request::CollectionLimit { collection, rights })?;
             output.result(&value, || "limited\n".to_owned());
@@ -49,15 +38,7 @@ pub(crate) fn run(arguments: &Collection, output: &Output) -> Result<Outcome, Fa
             let value = ask(dir, Request::CollectionList)?;
             output.result(&value, || {
                 let head = ["ID", "ALIAS", "TITLE", "OBJECTS", "TLP", "PURPOSE", "DAYS"];
-                let names = [
-                    "id",
-                    "alias",
-                    "title",
-                    "objects",
-                    "tlp",
-                    "purpose",
-                    "expires_days",
-                ];
+                let names = ["id", "alias", "title", "objects", "tlp", "purpose", "expires_days"];
                 let lines: Vec<Vec<String>> = rows(&value, "collections")
                     .map(|one| names.iter().map(|name| cell(one, name)).collect())
                     .collect();

@@ -24,23 +24,12 @@ pub(crate) fn run(arguments: &Doctor, output: &Output) -> Result<Outcome, Failur
         members.insert("advice".to_owned(), json!(advice));
     }
     output.result(&value, || told(&value));
-    Ok(if advice.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::Found
-    })
+    Ok(if advice.is_empty() { Outcome::Done } else { Outcome::Found })
 }
 
 fn files(root: &Path) -> Value {
     let size = |name: &str| std::fs::metadata(root.join(name)).map_or(0, |found| found.len());
-    let names = [
-        "log.db",
-        "log.db-wal",
-        "keys.db",
-        "view.db",
-        "view.db-wal",
-        "local.db",
-    ];
+    let names = ["log.db", "log.db-wal", "keys.db", "view.db", "view.db-wal", "local.db"];
     json!(names.map(|name| json!({ "file": name, "octets": size(name) })))
 }
 

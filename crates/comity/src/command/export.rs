@@ -10,9 +10,7 @@ use crate::control::{Shown, ask_with};
 use crate::output::Output;
 
 pub(crate) fn run(arguments: &Export, output: &Output) -> Result<Outcome, Failure> {
-    let request = Request::Export {
-        collection: arguments.collection.clone(),
-    };
+    let request = Request::Export { collection: arguments.collection.clone() };
     let mut shown = Shown {
         out: io::BufWriter::new(io::stdout().lock()),
         bar: indicatif::ProgressBar::hidden(),

@@ -22,21 +22,13 @@ pub(crate) fn run(arguments: &Import, output: &Output) -> Result<Outcome, Failur
     } else {
         let file = File::open(path)
             .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", path.display())))?;
-        let octets = file
-            .metadata()
-            .ok()
-            .filter(std::fs::Metadata::is_file)
-            .map(|found| found.len());
+        let octets =
+            file.metadata().ok().filter(std::fs::Metadata::is_file).map(|found| found.len());
         (Box::new(file), octets)
     };
-    let request = Request::Import {
-        collection: arguments.collection.clone(),
-        attest: arguments.attest,
-    };
-    let mut shown = Shown {
-        out: io::sink(),
-        bar: output.bar(octets),
-    };
+    let request =
+        Request::Import { collection: arguments.collection.clone(), attest: arguments.attest };
+    let mut shown = Shown { out: io::sink(), bar: output.bar(octets) };
     let value = ask_with(&arguments.dir, request, &mut input, &mut shown)?;
     shown.bar.finish_and_clear();
     output.result(&value, || told(&value));
@@ -65,12 +57,8 @@ fn told(value: &Value) -> String {
     }
     let refusals: Vec<&Value> = rows(value, "refusals").collect();
     if !refusals.is_empty() {
-        let head = [
-            "OBJECT", "CODE", "ID", "VERSION", "WHERE", "FOUND", "REQUIRED",
-        ];
-        let names = [
-            "number", "code", "id", "version", "path", "found", "required",
-        ];
+        let head = ["OBJECT", "CODE", "ID", "VERSION", "WHERE", "FOUND", "REQUIRED"];
+        let names = ["number", "code", "id", "version", "path", "found", "required"];
         let lines: Vec<Vec<String>> = refusals
             .iter()
             .take(SHOWN_MAX)

@@ -19,10 +19,7 @@ pub(crate) fn run(arguments: &Init, output: &Output) -> Result<Outcome, Failure>
             .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", path.display())))?,
         None => {
             let name = arguments.name.as_deref().unwrap_or("A body of one");
-            if name
-                .chars()
-                .any(|one| one.is_control() || matches!(one, '"' | '\\'))
-            {
+            if name.chars().any(|one| one.is_control() || matches!(one, '"' | '\\')) {
                 return Err(Failure::new(
                     "a name holds no quotes, backslashes or control characters",
                 ));

@@ -8,12 +8,7 @@ use crate::control::request::Request;
 use crate::output::{Output, table};
 
 pub(crate) fn run(arguments: &Refusals, output: &Output) -> Result<Outcome, Failure> {
-    let value = ask(
-        &arguments.dir,
-        Request::Refusals {
-            limit: arguments.limit,
-        },
-    )?;
+    let value = ask(&arguments.dir, Request::Refusals { limit: arguments.limit })?;
     output.result(&value, || {
         let head = ["TIME", "CALLER", "WAY", "OBJECT", "CODE", "WHERE", "FOUND"];
         let lines: Vec<Vec<String>> = rows(&value, "refusals")

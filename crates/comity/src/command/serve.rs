@@ -20,10 +20,7 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
     let node = Arc::new(node);
     control::serve(&node)
         .map_err(|error| Failure::new(format!("the control socket cannot be made: {error}")))?;
-    let address = arguments
-        .listen
-        .clone()
-        .unwrap_or_else(|| node.config().listen.clone());
+    let address = arguments.listen.clone().unwrap_or_else(|| node.config().listen.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -32,20 +29,11 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
         let stop = stop_signal()
             .map_err(|error| Failure::new(format!("signals cannot be heard: {error}")))?;
         let ready = |listening: &Listening| {
-            output.line(&format!(
-                "listening on {}://{}",
-                listening.scheme, listening.address
-            ));
+            output.line(&format!("listening on {}://{}", listening.scheme, listening.address));
         };
-        listen(
-            router(node.clone()),
-            &address,
-            &scheme(arguments),
-            ready,
-            stop,
-        )
-        .await
-        .map_err(|error| Failure::new(error.to_string()))
+        listen(router(node.clone()), &address, &scheme(arguments), ready, stop)
+            .await
+            .map_err(|error| Failure::new(error.to_string()))
     });
     // Requests that the drain did not wait for must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
@@ -56,10 +44,9 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
 
 fn scheme(arguments: &Serve) -> Scheme {
     match (&arguments.tls_certificate, &arguments.tls_key) {
-        (Some(certificate), Some(key)) => Scheme::Tls {
-            certificate: certificate.clone(),
-            key: key.clone(),
-        },
+        (Some(certificate), Some(key)) => {
+            Scheme::Tls { certificate: certificate.clone(), key: key.clone() }
+        }
         _ if arguments.plain_http_anywhere => Scheme::PlainAnywhere,
         _ => Scheme::Plain,
     }
@@ -79,13 +66,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 /// The log goes to standard error; RUST_LOG says how much of it.
 fn start_log(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process is a test's business.
-    let _ = if json {
-        builder.json().try_init()
-    } else {
-        builder.try_init()
-    };
+    let _ = if json { builder.json().try_init() } else { builder.try_init() };
 }

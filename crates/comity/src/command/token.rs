@@ -9,14 +9,7 @@ use crate::output::{Output, table};
 
 pub(crate) fn run(arguments: &Token, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
-        TokenVerb::Add {
-            dir,
-            user,
-            name,
-            rights,
-            purpose,
-            days,
-        } => {
+        TokenVerb::Add { dir, user, name, rights, purpose, days } => {
             let request = Request::TokenAdd {
                 user: user.clone(),
                 name: name.clone(),
@@ -40,9 +33,7 @@ pub(crate) fn run(arguments: &Token, output: &Output) -> Result<Outcome, Failure
         TokenVerb::List { dir } => {
             let value = ask(dir, Request::TokenList)?;
             output.result(&value, || {
-                let head = [
-                    "NUMBER", "USER", "NAME", "RIGHTS", "PURPOSE", "EXPIRES", "STATE",
-                ];
+                let head = ["NUMBER", "USER", "NAME", "RIGHTS", "PURPOSE", "EXPIRES", "STATE"];
                 let lines: Vec<Vec<String>> = rows(&value, "tokens")
                     .map(|token| {
                         let revoked = cell(token, "revoked") == "true";

@@ -11,22 +11,10 @@ use crate::output::{Output, table};
 
 pub(crate) fn run(arguments: &User, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
-        UserVerb::Add {
-            dir,
-            name,
-            role,
-            password_stdin,
-        } => {
+        UserVerb::Add { dir, name, role, password_stdin } => {
             let password = password_stdin.then(read_password).transpose()?;
             let (name, role) = (name.clone(), role.clone());
-            let value = ask(
-                dir,
-                Request::UserAdd {
-                    name,
-                    role,
-                    password,
-                },
-            )?;
+            let value = ask(dir, Request::UserAdd { name, role, password })?;
             output.result(&value, || {
                 let user = value.get("user").unwrap_or(&value);
                 let mut text = format!(
@@ -34,10 +22,7 @@ pub(crate) fn run(arguments: &User, output: &Output) -> Result<Outcome, Failure>
                     cell(user, "name"),
                     cell(user, "role")
                 );
-                if value
-                    .get("password")
-                    .is_some_and(|password| !password.is_null())
-                {
+                if value.get("password").is_some_and(|password| !password.is_null()) {
                     text.push_str(&format!(
                         "password   {}   (shown once)\n",
                         cell(&value, "password")
@@ -73,13 +58,7 @@ pub(crate) fn run(arguments: &User, output: &Output) -> Result<Outcome, Failure>
             output.result(&value, || format!("disabled {name}\n"));
         }
         UserVerb::Role { dir, name, role } => {
-            let value = ask(
-                dir,
-                Request::UserRole {
-                    name: name.clone(),
-                    role: role.clone(),
-                },
-            )?;
+            let value = ask(dir, Request::UserRole { name: name.clone(), role: role.clone() })?;
             output.result(&value, || format!("{name} is {role} now\n"));
         }
     }

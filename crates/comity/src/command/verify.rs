@@ -30,11 +30,7 @@ pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failur
     };
     bar.finish_and_clear();
     output.result(&json!(report), || told(&report));
-    Ok(if report.faults.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::Found
-    })
+    Ok(if report.faults.is_empty() { Outcome::Done } else { Outcome::Found })
 }
 
 fn told(report: &Report) -> String {
@@ -48,10 +44,6 @@ fn told(report: &Report) -> String {
     if let Some(digest) = &report.view_digest {
         text.push_str(&format!("digest   {digest}\n"));
     }
-    text.push_str(if report.faults.is_empty() {
-        "sound\n"
-    } else {
-        "NOT SOUND\n"
-    });
+    text.push_str(if report.faults.is_empty() { "sound\n" } else { "NOT SOUND\n" });
     text
 }

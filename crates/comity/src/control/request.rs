@@ -94,11 +94,7 @@ pub(crate) fn execute(
     sink: &mut dyn Sink,
 ) -> Result<Value, Failure> {
     match request {
-        Request::UserAdd {
-            name,
-            role,
-            password,
-        } => {
+        Request::UserAdd { name, role, password } => {
             let (account, drawn) = node.user_add(&name, parse_role(&role)?, password.as_deref())?;
             Ok(json!({ "user": account, "password": drawn }))
         }
@@ -107,41 +103,18 @@ pub(crate) fn execute(
         Request::UserRole { name, role } => {
             Ok(json!({ "user": node.user_role(&name, parse_role(&role)?)? }))
         }
-        Request::TokenAdd {
-            user,
-            name,
-            rights,
-            purpose,
-            days,
-        } => {
+        Request::TokenAdd { user, name, rights, purpose, days } => {
             let expires = node.now().saturating_add(i64::from(days) * DAY_MICROS);
-            let new = token::New {
-                name,
-                rights: parse_rights(&rights)?,
-                purpose,
-                expires,
-            };
+            let new = token::New { name, rights: parse_rights(&rights)?, purpose, expires };
             let (token, secret) = node.token_add(&user, &new)?;
             Ok(json!({ "token": token, "secret": secret }))
         }
         Request::TokenList => Ok(json!({ "tokens": node.tokens()? })),
         Request::TokenRevoke { id } => Ok(json!({ "token": node.token_revoke(id)? })),
-        Request::CollectionAdd {
-            title,
-            id,
-            alias,
-            description,
-            rights,
-        } => {
+        Request::CollectionAdd { title, id, alias, description, rights } => {
             let id = id.map(|text| parse_uuid(&text)).transpose()?;
             let rights = parse_grants(&rights)?;
-            let new = collection::New {
-                title,
-                description,
-                alias,
-                id,
-                rights,
-            };
+            let new = collection::New { title, description, alias, id, rights };
             Ok(json!({ "collection": node.collection_add(&new)? }))
         }
         Request::CollectionLimit { collection, rights } => {
@@ -202,10 +175,7 @@ fn state(node: &Node) -> Result<Value, Failure> {
     for log in comity_wire::entry::Log::ALL {
         let checkpoint = node.checkpoint(log)?;
         let vkey = node.verifier(log).map(comity_tlog::Verifier::vkey);
-        let size = checkpoint
-            .lines()
-            .nth(1)
-            .and_then(|line| line.parse::<u64>().ok());
+        let size = checkpoint.lines().nth(1).and_then(|line| line.parse::<u64>().ok());
         logs.push(json!({ "log": log.name(), "size": size, "vkey": vkey }));
     }
     Ok(json!({
@@ -243,11 +213,7 @@ fn find(node: &Node, name: Option<&str>) -> Result<Collection, Failure> {
 fn parse_role(name: &str) -> Result<Role, Failure> {
     Role::from_name(name).ok_or_else(|| {
         let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
-        Failure::new(format!(
-            "no role `{}`; roles: {}",
-            name.escape_default(),
-            names.join(", ")
-        ))
+        Failure::new(format!("no role `{}`; roles: {}", name.escape_default(), names.join(", ")))
     })
 }
 
@@ -282,14 +248,9 @@ fn parse_grants(rights: &[String]) -> Result<Vec<(String, Grant)>, Failure> {
 }
 
 fn parse_uuid(text: &str) -> Result<Uuid, Failure> {
-    Uuid::parse(text)
-        .filter(|uuid| uuid.version() == 4 && uuid.is_rfc4122())
-        .ok_or_else(|| {
-            Failure::new(format!(
-                "`{}`: required: a UUID of version 4",
-                text.escape_default()
-            ))
-        })
+    Uuid::parse(text).filter(|uuid| uuid.version() == 4 && uuid.is_rfc4122()).ok_or_else(|| {
+        Failure::new(format!("`{}`: required: a UUID of version 4", text.escape_default()))
+    })
 }
 
 /// A sink as a stream.

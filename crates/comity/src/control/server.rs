@@ -23,17 +23,15 @@ pub(crate) fn serve(node: &Arc<Node>) -> io::Result<()> {
     let listener = UnixListener::bind(&path)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     let node = Arc::downgrade(node);
-    std::thread::Builder::new()
-        .name("control".to_owned())
-        .spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let Some(node) = node.upgrade() else { return };
-                // A thread that cannot be made closes the connection, which the command tells.
-                let _ = std::thread::Builder::new()
-                    .name("command".to_owned())
-                    .spawn(move || drop(answer(&node, &stream)));
-            }
-        })?;
+    std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let Some(node) = node.upgrade() else { return };
+            // A thread that cannot be made closes the connection, which the command tells.
+            let _ = std::thread::Builder::new()
+                .name("command".to_owned())
+                .spawn(move || drop(answer(&node, &stream)));
+        }
+    })?;
     Ok(())
 }
 
@@ -48,16 +46,8 @@ fn answer(node: &Node, stream: &UnixStream) -> io::Result<()> {
             return frame::write(&mut writer, Frame::ERROR, what);
         }
     };
-    let mut input = Input {
-        reader,
-        writer: stream.try_clone()?,
-        rest: Vec::new(),
-        at: 0,
-    };
-    let mut sink = Frames {
-        writer: stream.try_clone()?,
-        pending: Vec::new(),
-    };
+    let mut input = Input { reader, writer: stream.try_clone()?, rest: Vec::new(), at: 0 };
+    let mut sink = Frames { writer: stream.try_clone()?, pending: Vec::new() };
     let result = execute(node, request, &mut input, &mut sink);
     sink.flush()?;
     match result {
@@ -117,10 +107,6 @@ impl Sink for Frames {
 
     fn data(&mut self, octets: &[u8]) -> io::Result<()> {
         self.pending.extend_from_slice(octets);
-        if self.pending.len() >= CHUNK_BYTES {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        if self.pending.len() >= CHUNK_BYTES { self.flush() } else { Ok(()) }
     }
 }

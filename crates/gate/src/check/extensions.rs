@@ -52,9 +52,7 @@ pub(crate) fn added(object: &Object<'_>) -> Added {
     let mut added = Added::default();
     let extensions = object.get("extensions").and_then(Value::as_object);
     for (_, extension) in extensions.into_iter().flat_map(Object::iter) {
-        let kind = extension
-            .as_object()
-            .and_then(|extension| extension.str("extension_type"));
+        let kind = extension.as_object().and_then(|extension| extension.str("extension_type"));
         match kind {
             Some("new-sco") => added.observable = true,
             Some("new-sro") => added.relationship = true,
@@ -107,10 +105,8 @@ impl Check<'_> {
         let at = At::Member(&At::Root, "type");
         let name = self.object_type;
         let extensions = self.object.get("extensions").and_then(Value::as_object);
-        let by_extension = extensions
-            .into_iter()
-            .flat_map(Object::iter)
-            .any(|(key, _)| self.is_registered(key));
+        let by_extension =
+            extensions.into_iter().flat_map(Object::iter).any(|(key, _)| self.is_registered(key));
         if by_extension {
             return Ok(());
         }
@@ -159,9 +155,7 @@ fn is_key(key: &str) -> bool {
     definition
         || (key.ends_with("-ext")
             && key.starts_with(|first: char| first.is_ascii_lowercase())
-            && key
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')))
+            && key.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')))
 }
 
 fn extension_type(content: &Object<'_>, at: &At<'_>) -> Result<(), Refusal> {

@@ -62,12 +62,10 @@ impl Check<'_> {
         let mut value = self.object.get(first);
         for step in steps {
             value = match position(step) {
-                Some(place) => value
-                    .and_then(Value::as_array)
-                    .and_then(|items| items.get(place?)),
-                None if is_name(step) => value
-                    .and_then(Value::as_object)
-                    .and_then(|object| object.get(step)),
+                Some(place) => value.and_then(Value::as_array).and_then(|items| items.get(place?)),
+                None if is_name(step) => {
+                    value.and_then(Value::as_object).and_then(|object| object.get(step))
+                }
                 None => return Err(&SELECTOR),
             };
         }
@@ -77,9 +75,7 @@ impl Check<'_> {
 
 fn is_name(step: &str) -> bool {
     (1..=250).contains(&step.len())
-        && step
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && step.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// `[n]`: some position, which may be beyond any list.

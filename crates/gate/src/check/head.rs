@@ -38,11 +38,8 @@ pub(crate) static CARRIER: Code = Code {
     meaning: "a bundle carries objects and is none",
     source: "S027",
 };
-pub(crate) static SPEC_VERSION: Code = Code {
-    id: "spec-version-unsupported",
-    meaning: "only STIX 2.1 is taken",
-    source: "S016",
-};
+pub(crate) static SPEC_VERSION: Code =
+    Code { id: "spec-version-unsupported", meaning: "only STIX 2.1 is taken", source: "S016" };
 
 pub(crate) fn check(object: &Object<'_>) -> Result<Head, Refusal> {
     let object_type = text(object, "type")?;
@@ -74,10 +71,7 @@ pub(crate) fn check(object: &Object<'_>) -> Result<Head, Refusal> {
         version: version(object, object_type),
         created,
         created_by: object.str("created_by_ref").map(str::to_owned),
-        revoked: object
-            .get("revoked")
-            .and_then(Value::as_bool)
-            .unwrap_or(false),
+        revoked: object.get("revoked").and_then(Value::as_bool).unwrap_or(false),
     })
 }
 
@@ -86,9 +80,7 @@ fn text<'o>(object: &'o Object<'_>, name: &'static str) -> Result<&'o str, Refus
     match object.get(name) {
         None => Err(Refusal::new(&schema::MISSING, path()).required("a string")),
         Some(value) => value.as_str().ok_or_else(|| {
-            Refusal::new(&schema::CLASS, path())
-                .found(value.class())
-                .required("a string")
+            Refusal::new(&schema::CLASS, path()).found(value.class()).required("a string")
         }),
     }
 }
@@ -127,8 +119,5 @@ fn version(object: &Object<'_>, object_type: &str) -> Option<Version> {
         _ => &["modified", "created"],
     };
     let text = names.iter().find_map(|name| object.str(name))?;
-    Some(Version {
-        text: text.to_owned(),
-        instant: Instant::parse(text).ok()?,
-    })
+    Some(Version { text: text.to_owned(), instant: Instant::parse(text).ok()? })
 }

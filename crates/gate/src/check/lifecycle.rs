@@ -50,10 +50,7 @@ pub fn lifecycle(admitted: &Admitted, known: &[Known]) -> Result<Vec<Flag>, Refu
         return Ok(Vec::new());
     };
     let here = |name: &str| Path::root().member(name);
-    if known
-        .iter()
-        .any(|other| other.created != admitted.created())
-    {
+    if known.iter().any(|other| other.created != admitted.created()) {
         return Err(Refusal::new(&CREATED_CHANGED, here("created"))
             .found("another instant")
             .required("the one of the versions that are known")
@@ -76,9 +73,6 @@ pub fn lifecycle(admitted: &Admitted, known: &[Known]) -> Result<Vec<Flag>, Refu
     // version does.
     let overtakes = |other: &Known| !other.revoked && other.version > version.instant;
     let overtaken = admitted.revoked() && known.iter().any(overtakes);
-    let flag = overtaken.then(|| Flag {
-        code: &OVERTAKEN,
-        path: here("revoked"),
-    });
+    let flag = overtaken.then(|| Flag { code: &OVERTAKEN, path: here("revoked") });
     Ok(flag.into_iter().collect())
 }

@@ -49,14 +49,11 @@ fn is_digits(text: &str, count_min: usize) -> bool {
 }
 
 fn is_cve(id: &str) -> bool {
-    let number = id
-        .strip_prefix("CVE-")
-        .and_then(|rest| rest.split_once('-'));
+    let number = id.strip_prefix("CVE-").and_then(|rest| rest.split_once('-'));
     number
         .is_some_and(|(year, number)| year.len() == 4 && is_digits(year, 4) && is_digits(number, 4))
 }
 
 fn is_capec(id: &str) -> bool {
-    id.strip_prefix("CAPEC-")
-        .is_some_and(|number| is_digits(number, 1))
+    id.strip_prefix("CAPEC-").is_some_and(|number| is_digits(number, 1))
 }

@@ -63,10 +63,9 @@ fn admits(target: Target, object_type: &str) -> bool {
         Target::Creator => object_type == "identity" || family().is_none(),
         Target::Types(types) => types.contains(&object_type),
         Target::Observable => matches!(family(), None | Some(Family::Observable)),
-        Target::ObservableOrRelationship => matches!(
-            family(),
-            None | Some(Family::Observable | Family::Relationship)
-        ),
+        Target::ObservableOrRelationship => {
+            matches!(family(), None | Some(Family::Observable | Family::Relationship))
+        }
         Target::Domain => matches!(family(), None | Some(Family::Domain)),
         Target::End => matches!(family(), None | Some(Family::Domain | Family::Observable)),
     }

@@ -31,11 +31,8 @@ pub(crate) static RANGE: Code = Code {
     meaning: "the number is outside the bounds of the property",
     source: "S005, S019",
 };
-pub(crate) static NULL: Code = Code {
-    id: "value-null",
-    meaning: "null is never the value of a property",
-    source: "S013",
-};
+pub(crate) static NULL: Code =
+    Code { id: "value-null", meaning: "null is never the value of a property", source: "S013" };
 pub(crate) static EMPTY: Code = Code {
     id: "value-empty",
     meaning: "a list or dictionary without content is left out, not sent",
@@ -226,9 +223,7 @@ impl Check<'_> {
             None => return Err(Refusal::new(&MISSING, at.member("type").path())),
         };
         let Some(schema) = stix::schema(name).filter(|it| it.family == Family::Observable) else {
-            return object
-                .iter()
-                .try_for_each(|(name, value)| no_null(value, &at.member(name)));
+            return object.iter().try_for_each(|(name, value)| no_null(value, &at.member(name)));
         };
         let outer = std::mem::replace(&mut self.object_type, schema.name);
         self.embedded = true;
@@ -252,10 +247,7 @@ impl Check<'_> {
         for property in shape.properties {
             require(property, object, at)?;
         }
-        shape
-            .rules
-            .iter()
-            .try_for_each(|rule| self.rule(rule, shape.properties, object, at))
+        shape.rules.iter().try_for_each(|rule| self.rule(rule, shape.properties, object, at))
     }
 
     fn form(&mut self, text: &str, wanted: Form, at: &At<'_>) -> Result<(), Refusal> {
@@ -327,9 +319,7 @@ fn require(property: &Property, object: &Object<'_>, at: &At<'_>) -> Result<(), 
 pub(super) fn is_property_name(name: &str) -> bool {
     (3..=250).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
 
 /// Whether a family's objects have versions.

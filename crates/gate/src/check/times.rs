@@ -11,11 +11,8 @@ pub(crate) static TIMESTAMP: Code = Code {
     meaning: "a timestamp is `YYYY-MM-DDTHH:MM:SS[.s+]Z` and a day of the calendar",
     source: "S003",
 };
-pub(crate) static ORDER: Code = Code {
-    id: "time-order",
-    meaning: "two times stand in the wrong order",
-    source: "S018",
-};
+pub(crate) static ORDER: Code =
+    Code { id: "time-order", meaning: "two times stand in the wrong order", source: "S018" };
 
 pub(super) fn timestamp(text: &str, at: &At<'_>) -> Result<(), Refusal> {
     match Instant::parse(text) {

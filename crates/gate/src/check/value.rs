@@ -16,9 +16,7 @@ pub(super) fn class<T>(
         Value::Null => &NULL,
         _ => &CLASS,
     };
-    Err(Refusal::new(code, at.path())
-        .found(value.class())
-        .required(required))
+    Err(Refusal::new(code, at.path()).found(value.class()).required(required))
 }
 
 pub(super) fn string<'v>(value: &'v Value<'_>, at: &At<'_>) -> Result<&'v str, Refusal> {
@@ -54,9 +52,7 @@ pub(super) fn dictionary<'v, 'a>(
     };
     for (key, _) in object.iter() {
         let good = (1..=250).contains(&key.len())
-            && key
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         if !good {
             return Err(Refusal::new(&KEY, at.member(key).path())
                 .found("another key")
@@ -71,21 +67,17 @@ pub(super) fn integer(value: &Value<'_>, min: i64, max: i64, at: &At<'_>) -> Res
         return class(value, "an integer", at);
     };
     if number.is_f64() {
-        return class(
-            value,
-            "an integer, written without fraction and exponent",
-            at,
-        );
+        return class(value, "an integer, written without fraction and exponent", at);
     }
     match number.as_i64() {
         Some(whole) if (min..=max).contains(&whole) => Ok(()),
-        _ => Err(Refusal::new(&RANGE, at.path())
-            .found("an integer outside")
-            .required(match (min, max) {
+        _ => Err(Refusal::new(&RANGE, at.path()).found("an integer outside").required(
+            match (min, max) {
                 (min, INTEGER_MAX) if min < 0 => "within ±(2^53 − 1)".to_owned(),
                 (min, INTEGER_MAX) => format!("from {min} to 2^53 − 1"),
                 (min, max) => format!("from {min} to {max}"),
-            })),
+            },
+        )),
     }
 }
 
@@ -106,13 +98,12 @@ pub(super) fn float(value: &Value<'_>, min: f64, max: f64, at: &At<'_>) -> Resul
 pub(super) fn no_null(value: &Value<'_>, at: &At<'_>) -> Result<(), Refusal> {
     match value {
         Value::Null => class(value, "no property at all", at),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(place, item)| no_null(item, &at.index(place))),
-        Value::Object(object) => object
-            .iter()
-            .try_for_each(|(name, item)| no_null(item, &at.member(name))),
+        Value::Array(items) => {
+            items.iter().enumerate().try_for_each(|(place, item)| no_null(item, &at.index(place)))
+        }
+        Value::Object(object) => {
+            object.iter().try_for_each(|(name, item)| no_null(item, &at.member(name)))
+        }
         _ => Ok(()),
     }
 }

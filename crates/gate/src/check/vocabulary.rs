@@ -18,9 +18,7 @@ pub(super) fn closed(text: &str, words: &[&str], at: &At<'_>) -> Result<(), Refu
     if words.contains(&text) {
         return Ok(());
     }
-    Err(Refusal::new(&ENUM, at.path())
-        .found("another word")
-        .required(words.join(", ")))
+    Err(Refusal::new(&ENUM, at.path()).found("another word").required(words.join(", ")))
 }
 
 impl Check<'_> {
@@ -28,9 +26,7 @@ impl Check<'_> {
     /// no vocabulary has is noted: capitals, underscores, white space.
     pub(super) fn open_word(&mut self, text: &str, at: &At<'_>) {
         let odd = text.is_empty()
-            || text
-                .bytes()
-                .any(|byte| byte.is_ascii_uppercase() || byte <= b' ' || byte == b'_');
+            || text.bytes().any(|byte| byte.is_ascii_uppercase() || byte <= b' ' || byte == b'_');
         if odd {
             self.flag(&WORD, at);
         }

@@ -41,8 +41,7 @@ pub(super) fn references(
 
 /// A mailbox is no publication. It is admitted as it stands, but marked.
 fn is_mailto(url: &str) -> bool {
-    url.get(..7)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
+    url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
 }
 
 /// `x_mitre_contributors`: a list of names, nothing deeper.

@@ -36,16 +36,7 @@ pub(super) fn named_value(object: &Object<'_>, place: &Place<'_>) -> Verdict {
     for (name, value) in object.iter() {
         let names = is_one_of(
             name,
-            &[
-                "key",
-                "field",
-                "name",
-                "type",
-                "category",
-                "label",
-                "attribute",
-                "property",
-            ],
+            &["key", "field", "name", "type", "category", "label", "attribute", "property"],
         );
         if let (true, Some(text)) = (names, value.as_str()) {
             relation(text, &place.member(name))?;
@@ -65,10 +56,9 @@ pub(super) fn misp(name: &str, text: &str, place: &Place<'_>) -> Verdict {
         | "x_misp_object_relation"
         | "meta-category"
         | "meta_category" => relation(text, place),
-        "labels" | "tags" if text.starts_with("misp:") => text
-            .split('"')
-            .nth(1)
-            .map_or(Ok(()), |value| relation(value, place)),
+        "labels" | "tags" if text.starts_with("misp:") => {
+            text.split('"').nth(1).map_or(Ok(()), |value| relation(value, place))
+        }
         // The schema of an extension, or the list of what it adds.
         "extension_properties" => match property::subject(text) {
             Some(subject) => Err(property::refusal(subject, place)),
@@ -123,10 +113,7 @@ fn schema(text: &str, place: &Place<'_>) -> Verdict {
 }
 
 fn refusal(place: &Place<'_>, found: &'static str) -> crate::Refusal {
-    place
-        .refuse(&code::PERSON_TYPE)
-        .found(found)
-        .required("a type that is about no person")
+    place.refuse(&code::PERSON_TYPE).found(found).required("a type that is about no person")
 }
 
 const PEOPLE: &[&str] = &[

@@ -43,11 +43,7 @@ fn class(value: &Value<'_>, place: &Place<'_>) -> Verdict {
         Some(_) => "another class",
         None => value.class(),
     };
-    Err(place
-        .refuse(&code::IDENTITY_CLASS)
-        .found(found)
-        .required(CLASSES)
-        .hint(HINT))
+    Err(place.refuse(&code::IDENTITY_CLASS).found(found).required(CLASSES).hint(HINT))
 }
 
 const CLASSES: &str = "`organization`, `system` or `class`";

@@ -76,10 +76,9 @@ pub(super) fn part_field(
     place: &Place<'_>,
 ) -> Verdict {
     match name {
-        "creator_user_ref" => Err(place
-            .refuse(&code::CREATOR_USER)
-            .found("a reference to a user")
-            .required("none")),
+        "creator_user_ref" => {
+            Err(place.refuse(&code::CREATOR_USER).found("a reference to a user").required("none"))
+        }
         "exif_tags" => location::exif(judge, value, place),
         "environment_variables" => {
             account::environment(judge, value, place);

@@ -24,12 +24,7 @@ pub(super) fn judge(
     let is_stix = language == Some("stix") || text.trim_start().starts_with(['[', '(']);
     if is_stix && let Ok(pattern) = pattern::parse(text) {
         for comparison in pattern.comparisons() {
-            Comparing {
-                judge,
-                comparison,
-                place,
-            }
-            .all()?;
+            Comparing { judge, comparison, place }.all()?;
         }
         return Ok(());
     }
@@ -56,11 +51,7 @@ impl<'c> Comparing<'c, '_, '_> {
         }
         if self.has_step("creator_user_ref") {
             let named = self.last_property();
-            self.account(if named == "creator_user_ref" {
-                "user_id"
-            } else {
-                named
-            })?;
+            self.account(if named == "creator_user_ref" { "user_id" } else { named })?;
         }
         for value in &self.comparison.values {
             if let Literal::Text(text) = value {
@@ -75,11 +66,7 @@ impl<'c> Comparing<'c, '_, '_> {
         custom::object_type(&self.comparison.object_type, self.place)?;
         for step in &self.comparison.path {
             if let Step::Property(name) = step {
-                let subject = if known::is_name(name) {
-                    None
-                } else {
-                    property::subject(name)
-                };
+                let subject = if known::is_name(name) { None } else { property::subject(name) };
                 if let Some(subject) = subject {
                     return Err(property::refusal(subject, self.place));
                 }
@@ -127,10 +114,7 @@ impl<'c> Comparing<'c, '_, '_> {
 
     /// A property of an account.
     fn account(&mut self, property: &str) -> Verdict {
-        let names = matches!(
-            property,
-            "account_login" | "user_id" | "display_name" | "credential"
-        );
+        let names = matches!(property, "account_login" | "user_id" | "display_name" | "credential");
         if !names || self.comparison.operator == Operator::Exists {
             return Ok(());
         }
@@ -272,10 +256,7 @@ impl<'c> Comparing<'c, '_, '_> {
     }
 
     fn has_step(&self, name: &str) -> bool {
-        self.comparison
-            .path
-            .iter()
-            .any(|step| matches!(step, Step::Property(step) if step == name))
+        self.comparison.path.iter().any(|step| matches!(step, Step::Property(step) if step == name))
     }
 }
 

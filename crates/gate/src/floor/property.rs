@@ -60,10 +60,7 @@ pub(super) fn judge(
 
 /// The refusal of a member for its name.
 pub(super) fn refusal(subject: Subject, place: &Place<'_>) -> Refusal {
-    place
-        .refuse(subject.code)
-        .found(subject.what)
-        .required("no such property")
+    place.refuse(subject.code).found(subject.what).required("no such property")
 }
 
 /// What a name is named for, if for anything that is kept out.
@@ -75,19 +72,15 @@ pub(super) fn subject(name: &str) -> Option<Subject> {
         count += 1;
     }
     let list = list.get(..count)?;
-    RULES
-        .iter()
-        .find(|rule| rule.applies(list))
-        .map(|rule| rule.subject)
-        .or_else(|| by_stem(name))
+    RULES.iter().find(|rule| rule.applies(list)).map(|rule| rule.subject).or_else(|| by_stem(name))
 }
 
 impl Rule {
     fn applies(&self, words: &[&str]) -> bool {
         let found = match self.how {
-            How::Anywhere => words
-                .windows(self.words.len())
-                .any(|window| is_all(window, self.words)),
+            How::Anywhere => {
+                words.windows(self.words.len()).any(|window| is_all(window, self.words))
+            }
             How::Last => words.ends_with_words(self.words),
             How::Alone => is_all(strip_vendor(words), self.words),
         };
@@ -102,9 +95,7 @@ trait EndsWithWords {
 impl EndsWithWords for [&str] {
     fn ends_with_words(&self, words: &[&str]) -> bool {
         let start = self.len().checked_sub(words.len());
-        start
-            .and_then(|start| self.get(start..))
-            .is_some_and(|tail| is_all(tail, words))
+        start.and_then(|start| self.get(start..)).is_some_and(|tail| is_all(tail, words))
     }
 }
 
@@ -118,11 +109,7 @@ fn strip_vendor<'w, 'n>(words: &'w [&'n str]) -> &'w [&'n str] {
 }
 
 fn is_all(words: &[&str], known: &[&str]) -> bool {
-    words.len() == known.len()
-        && words
-            .iter()
-            .zip(known)
-            .all(|(word, known)| is_word(word, known))
+    words.len() == known.len() && words.iter().zip(known).all(|(word, known)| is_word(word, known))
 }
 
 pub(super) fn is_one_of(word: &str, known: &[&str]) -> bool {
@@ -136,9 +123,7 @@ fn is_word(word: &str, known: &str) -> bool {
         Some(0) => word.eq_ignore_ascii_case(known),
         Some(1) => {
             word.last().is_some_and(|last| matches!(last, b's' | b'S'))
-                && word
-                    .get(..known.len())
-                    .is_some_and(|head| head.eq_ignore_ascii_case(known))
+                && word.get(..known.len()).is_some_and(|head| head.eq_ignore_ascii_case(known))
         }
         _ => false,
     }
@@ -146,9 +131,7 @@ fn is_word(word: &str, known: &str) -> bool {
 
 /// Whether this floor itself uses a word to say what it keeps out.
 pub(super) fn is_own_word(word: &str) -> bool {
-    let connecting = [
-        "x", "of", "no", "number", "and", "the", "in", "for", "to", "ref",
-    ];
+    let connecting = ["x", "of", "no", "number", "and", "the", "in", "for", "to", "ref"];
     is_one_of(word, &connecting) || RULES.iter().any(|rule| is_one_of(word, rule.words))
 }
 
@@ -164,13 +147,11 @@ fn by_stem(name: &str) -> Option<Subject> {
     let letters = std::str::from_utf8(letters.get(..count)?).ok()?;
     STEMS
         .iter()
-        .find(|(stem, _)| {
-            if stem.is_ascii() {
-                letters.contains(stem)
-            } else {
-                name.contains(stem)
-            }
-        })
+        .find(
+            |(stem, _)| {
+                if stem.is_ascii() { letters.contains(stem) } else { name.contains(stem) }
+            },
+        )
         .map(|(_, subject)| *subject)
 }
 
@@ -209,10 +190,7 @@ mod tests {
     #[test]
     fn names_are_taken_apart() {
         let of = |name| words(name).collect::<Vec<_>>();
-        assert_eq!(
-            of("x_acme_date-of birth"),
-            ["x", "acme", "date", "of", "birth"]
-        );
+        assert_eq!(of("x_acme_date-of birth"), ["x", "acme", "date", "of", "birth"]);
         assert_eq!(of("dateOfBirth"), ["date", "Of", "Birth"]);
         assert_eq!(of("SSNNumber2"), ["SSN", "Number"]);
         assert_eq!(of(""), [""; 0]);

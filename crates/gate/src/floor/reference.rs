@@ -70,12 +70,7 @@ pub(super) fn relationship(
     object: &Object<'_>,
     place: &Place<'_>,
 ) -> Verdict {
-    let end = |name: &str| {
-        object
-            .str(name)
-            .and_then(Id::parse)
-            .map(|id| id.object_type)
-    };
+    let end = |name: &str| object.str(name).and_then(Id::parse).map(|id| id.object_type);
     let (source, target) = (end("source_ref"), end("target_ref"));
     if source != Some("identity") && target != Some("identity") {
         return Ok(());
@@ -122,10 +117,8 @@ pub(super) fn sighting(object: &Object<'_>, place: &Place<'_>) -> Verdict {
 pub(super) fn of_address(object: &Object<'_>, place: &Place<'_>) -> Verdict {
     for (name, value) in object.iter() {
         let items = value.as_array().unwrap_or(std::slice::from_ref(value));
-        let joined = |item: &Value<'_>| {
-            item.as_str()
-                .is_some_and(|text| text.starts_with("identity--"))
-        };
+        let joined =
+            |item: &Value<'_>| item.as_str().is_some_and(|text| text.starts_with("identity--"));
         if name != "created_by_ref" && items.iter().any(joined) {
             return Err(place
                 .member(name)

@@ -67,10 +67,7 @@ pub(super) fn value(judge: &mut Judge<'_>, text: &str, place: &Place<'_>) -> Ver
     let seen = scan(text);
     if seen.mailbox {
         if mailbox::is_record(text) {
-            return Err(place
-                .refuse(&code::MAILBOX)
-                .found("a mailbox")
-                .required("no mailbox"));
+            return Err(place.refuse(&code::MAILBOX).found("a mailbox").required("no mailbox"));
         }
         match mailbox::find(text) {
             Some(mailbox::Kind::Personal) => judge.hold(&code::TEXT_MAILBOX, place),
@@ -121,11 +118,7 @@ pub(super) struct Seen {
 const DIGITS_MIN: u32 = 6;
 
 pub(super) fn scan(text: &str) -> Seen {
-    let mut seen = Seen {
-        mailbox: text.contains('@'),
-        digits: false,
-        url: false,
-    };
+    let mut seen = Seen { mailbox: text.contains('@'), digits: false, url: false };
     let mut run = 0u32;
     let mut obfuscated = false;
     let mut previous = 0;

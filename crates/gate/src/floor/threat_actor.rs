@@ -58,17 +58,11 @@ fn types(value: &Value<'_>, place: &Place<'_>) -> Verdict {
     } else {
         return Ok(());
     };
-    Err(place
-        .refuse(&code::ACTOR_TYPE)
-        .found(class)
-        .required("another type, or none")
-        .hint(HINT))
+    Err(place.refuse(&code::ACTOR_TYPE).found(class).required("another type, or none").hint(HINT))
 }
 
 fn contains(text: &str, word: &str) -> bool {
-    text.as_bytes()
-        .windows(word.len())
-        .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+    text.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 const HINT: &str = "for a named intrusion activity use `intrusion-set`";

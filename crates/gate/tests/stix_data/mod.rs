@@ -11,9 +11,7 @@ use serde_json::Value;
 
 /// A file of the corpora, or a visible line and nothing.
 pub(crate) fn file(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if path.exists() {
         return Some(path);
     }
@@ -66,16 +64,10 @@ pub(crate) fn compare(
             continue;
         }
         let ours = if verdict.is_ok() { "taken" } else { "refused" };
-        if listed
-            .iter()
-            .any(|(case, word, _)| *case == id && *word == ours)
-        {
+        if listed.iter().any(|(case, word, _)| *case == id && *word == ours) {
             seen.push(id);
         } else {
-            faults.push(format!(
-                "{id}: {ours}: {}",
-                verdict.err().unwrap_or_default()
-            ));
+            faults.push(format!("{id}: {ours}: {}", verdict.err().unwrap_or_default()));
         }
     }
     for (case, ours, _) in listed {

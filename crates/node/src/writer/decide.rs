@@ -101,19 +101,13 @@ impl Decided {
     }
 
     pub(super) fn entry(&mut self, log: u8, envelope: Vec<u8>, planned: Planned) -> usize {
-        self.batch.entries.push(PendingEntry {
-            log,
-            envelope,
-            idem: None,
-        });
+        self.batch.entries.push(PendingEntry { log, envelope, idem: None });
         self.effects.push(planned);
         self.batch.entries.len() - 1
     }
 
     pub(super) fn depart(&mut self, collection: u32, position: Position) {
-        self.batch
-            .departures
-            .push((collection, entry_ref(position)));
+        self.batch.departures.push((collection, entry_ref(position)));
         self.left.push((collection, position));
     }
 
@@ -158,9 +152,7 @@ impl Decided {
             Here::Stored(version) => {
                 let stored = inner.log.open_entry(entry_ref(version.position));
                 let stored = stored.map_err(|error| NodeError::Storage(error.to_string()))?;
-                let stored = stored
-                    .as_deref()
-                    .and_then(|envelope| entry::split(envelope).ok());
+                let stored = stored.as_deref().and_then(|envelope| entry::split(envelope).ok());
                 stored.is_some_and(|(_, object)| canonical::equal(object, candidate.object()))
             }
             Here::Fresh(place) => self.batch.entries.get(*place).is_some_and(|other| {
@@ -205,11 +197,7 @@ impl Decided {
             }
             _ => Outcome::Known,
         };
-        Ok(Verdict {
-            id: Some(id),
-            version: Some(version),
-            outcome,
-        })
+        Ok(Verdict { id: Some(id), version: Some(version), outcome })
     }
 
     fn new_version(
@@ -219,43 +207,23 @@ impl Decided {
         known: &[Here],
         id: String,
     ) -> Result<Verdict, NodeError> {
-        let known: Vec<Known> = known
-            .iter()
-            .filter_map(|version| self.lifecycle_of(version))
-            .collect();
+        let known: Vec<Known> =
+            known.iter().filter_map(|version| self.lifecycle_of(version)).collect();
         let version = candidate.version.clone();
-        let mut flags: Vec<&'static str> = candidate
-            .admitted
-            .flags()
-            .iter()
-            .map(|flag| flag.code.id)
-            .collect();
+        let mut flags: Vec<&'static str> =
+            candidate.admitted.flags().iter().map(|flag| flag.code.id).collect();
         match lifecycle::lifecycle(&candidate.admitted, &known) {
             Ok(more) => flags.extend(more.iter().map(|flag| flag.code.id)),
             Err(refusal) => return Ok(refused(Some(id), Some(version), refusal)),
         }
         let hold = candidate.admitted.hold().filter(|_| candidate.held_back);
-        let noted = Noted {
-            flags,
-            held_back: hold.map(|hold| hold.code),
-        };
-        let object = (
-            candidate.admitted.object_type().to_owned(),
-            candidate.admitted.uuid(),
-        );
+        let noted = Noted { flags, held_back: hold.map(|hold| hold.code) };
+        let object = (candidate.admitted.object_type().to_owned(), candidate.admitted.uuid());
         let envelope = std::mem::take(&mut candidate.envelope);
-        let place = self.entry(
-            Log::Private.id(),
-            envelope,
-            Planned::Share(Box::new(candidate)),
-        );
+        let place = self.entry(Log::Private.id(), envelope, Planned::Share(Box::new(candidate)));
         self.fresh.entry(object).or_default().push(place);
         self.come(collection, ArrivalOf::New(place));
-        Ok(Verdict {
-            id: Some(id),
-            version: Some(version),
-            outcome: Outcome::Stored(noted),
-        })
+        Ok(Verdict { id: Some(id), version: Some(version), outcome: Outcome::Stored(noted) })
     }
 
     fn arrive(&mut self, collection: u32, entry: ArrivalOf) {
@@ -266,18 +234,13 @@ impl Decided {
     }
 
     fn come(&mut self, collection: u32, entry: ArrivalOf) {
-        self.batch
-            .arrivals
-            .push(PendingArrival { collection, entry });
+        self.batch.arrivals.push(PendingArrival { collection, entry });
     }
 
     /// Whether an entry came into a collection earlier in this group.
     pub(super) fn arrives(&self, position: Position) -> bool {
         let entry = ArrivalOf::Old(entry_ref(position));
-        self.batch
-            .arrivals
-            .iter()
-            .any(|arrival| arrival.entry == entry)
+        self.batch.arrivals.iter().any(|arrival| arrival.entry == entry)
     }
 
     fn known(&self, inner: &Inner, object_type: &str, uuid: Uuid) -> Result<Vec<Here>, NodeError> {
@@ -383,13 +346,7 @@ impl Decided {
         for ((collection, entry), arrived) in
             self.batch.departures.iter().zip(&committed.departures)
         {
-            arrivals.push(arrival(
-                arrived.seq,
-                *collection,
-                *entry,
-                arrived.date_added,
-                true,
-            ));
+            arrivals.push(arrival(arrived.seq, *collection, *entry, arrived.date_added, true));
         }
         arrivals.sort_by_key(|arrival| arrival.seq);
         (entries, arrivals)
@@ -420,11 +377,7 @@ impl Planned {
 }
 
 fn refused(id: Option<String>, version: Option<String>, refusal: Refusal) -> Verdict {
-    Verdict {
-        id,
-        version,
-        outcome: Outcome::Refused(refusal),
-    }
+    Verdict { id, version, outcome: Outcome::Refused(refusal) }
 }
 
 /// Whether a batch asks for nothing.
@@ -436,17 +389,11 @@ pub(super) fn is_empty(batch: &Batch) -> bool {
 }
 
 pub(crate) fn entry_ref(position: Position) -> EntryRef {
-    EntryRef {
-        log: position.log,
-        index: position.index,
-    }
+    EntryRef { log: position.log, index: position.index }
 }
 
 pub(crate) fn position(entry: EntryRef) -> Position {
-    Position {
-        log: entry.log,
-        index: entry.index,
-    }
+    Position { log: entry.log, index: entry.index }
 }
 
 /// A line of the journal, as the view takes it.
@@ -456,11 +403,5 @@ pub(crate) fn arrival_of(row: &ArrivalRow) -> Arrival {
 
 fn arrival(seq: u64, collection: u32, entry: EntryRef, date_added: i64, gone: bool) -> Arrival {
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-    Arrival {
-        seq,
-        collection,
-        position: position(entry),
-        date_added,
-        gone,
-    }
+    Arrival { seq, collection, position: position(entry), date_added, gone }
 }

@@ -27,17 +27,11 @@ impl Decided {
         for position in positions {
             let collections = query::collections_of(&inner.view, *position)?;
             let held = |one: &u32| !self.left.contains(&(*one, *position));
-            if !collections
-                .iter()
-                .filter(|one| held(one))
-                .any(|one| *one == collection)
-            {
+            if !collections.iter().filter(|one| held(one)).any(|one| *one == collection) {
                 continue;
             }
-            let elsewhere = collections
-                .iter()
-                .filter(|one| held(one))
-                .any(|one| *one != collection);
+            let elsewhere =
+                collections.iter().filter(|one| held(one)).any(|one| *one != collection);
             self.depart(collection, *position);
             removed.left += 1;
             if !elsewhere && !self.arrives(*position) {
@@ -53,11 +47,7 @@ impl Decided {
     /// Looks for what has expired.
     pub(super) fn sweep(&mut self, inner: &Inner, now: i64, limit: usize) -> Result<(), NodeError> {
         let expired = query::expired(&inner.view, now, limit)?;
-        if expired.is_empty() {
-            Ok(())
-        } else {
-            self.expire(inner, &expired, now)
-        }
+        if expired.is_empty() { Ok(()) } else { self.expire(inner, &expired, now) }
     }
 
     /// Withdraws entries whose deadline has come, wherever they are held.
@@ -75,10 +65,7 @@ impl Decided {
             }
             self.erase(*position);
         }
-        let author = Author {
-            role: "node".to_owned(),
-            pseudonym: "node".to_owned(),
-        };
+        let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
         self.withdraw(inner, positions, &author, now)
     }
 
@@ -137,11 +124,7 @@ fn reference(inner: &Inner, position: Position) -> Result<Reference, NodeError> 
         .commitment(entry_ref(position))
         .map_err(|error| NodeError::Storage(error.to_string()))?
         .ok_or_else(|| NodeError::Storage("an entry to withdraw has no leaf".to_owned()))?;
-    let leaf = commitment
-        .leaf()
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect();
+    let leaf = commitment.leaf().iter().map(|octet| format!("{octet:02x}")).collect();
     Ok(Reference {
         origin: inner.headers.party.clone(),
         log: Log::from_id(position.log).map_or("", Log::name).to_owned(),

@@ -31,14 +31,7 @@ pub(crate) async fn get(
             pages::record(&node, &caller, "manifest", Some(&collection), &raw, None)?;
             return Ok(pages::unchanged(&etag));
         }
-        pages::record(
-            &node,
-            &caller,
-            "manifest",
-            Some(&collection),
-            &raw,
-            Some(&page),
-        )?;
+        pages::record(&node, &caller, "manifest", Some(&collection), &raw, Some(&page))?;
         let mut out = Vec::with_capacity(page.rows.len() * 256 + 64);
         out.push(b'{');
         if let Some(next) = pages::next(&page) {

@@ -31,14 +31,7 @@ pub(crate) async fn get(
     let id = Id::parse(&object).ok_or(UNKNOWN)?;
     query.ids = Some(vec![(id.object_type.to_owned(), id.uuid)]);
     let question = format!("{object}?{raw}");
-    let asked = Asked {
-        caller,
-        collection,
-        readable,
-        query,
-        question,
-        action: "object",
-    };
+    let asked = Asked { caller, collection, readable, query, question, action: "object" };
     envelope(node, asked, &headers).await
 }
 
@@ -63,21 +56,11 @@ pub(crate) async fn delete(
     }
     let id = Id::parse(&object).ok_or(UNKNOWN)?;
     query.ids = Some(vec![(id.object_type.to_owned(), id.uuid)]);
-    let readable = caller
-        .reader
-        .readable(collection.number, grant.read)
-        .ok_or(UNKNOWN)?;
+    let readable = caller.reader.readable(collection.number, grant.read).ok_or(UNKNOWN)?;
     let question = format!("{object}?{raw}");
     pages::blocking(move || {
         let page = node.page(readable, &query, usize::MAX - 1)?;
-        pages::record(
-            &node,
-            &caller,
-            "delete",
-            Some(&collection),
-            &question,
-            Some(&page),
-        )?;
+        pages::record(&node, &caller, "delete", Some(&collection), &question, Some(&page))?;
         if page.rows.is_empty() {
             return Err(UNKNOWN);
         }

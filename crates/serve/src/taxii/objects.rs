@@ -35,14 +35,7 @@ pub(crate) async fn get(
     let (collection, readable) = caller.readable(&node, &name)?;
     let raw = raw.unwrap_or_default();
     let query = Query::parse(&raw)?;
-    let asked = Asked {
-        caller,
-        collection,
-        readable,
-        query,
-        question: raw,
-        action: "objects",
-    };
+    let asked = Asked { caller, collection, readable, query, question: raw, action: "objects" };
     envelope(node, asked, &headers).await
 }
 
@@ -71,9 +64,8 @@ pub(crate) async fn envelope(
     let headers = headers.clone();
     let (sender, receiver) = oneshot::channel();
     tokio::task::spawn_blocking(move || answer(&node, &asked, &headers, sender));
-    let (found, etag) = receiver
-        .await
-        .map_err(|_| Failure::Internal("a reading task ended early".into()))??;
+    let (found, etag) =
+        receiver.await.map_err(|_| Failure::Internal("a reading task ended early".into()))??;
     let (page, body) = match found {
         Found::Unchanged => return Ok(pages::unchanged(&etag)),
         Found::Page { page, body } => (page, body),
@@ -111,18 +103,12 @@ fn answer(node: &Node, asked: &Asked, headers: &HeaderMap, reply: Reply) {
         }
     };
     if envelope.done() {
-        let found = Found::Page {
-            page: page.clone(),
-            body: Body::from(first),
-        };
+        let found = Found::Page { page: page.clone(), body: Body::from(first) };
         let _ = reply.send(Ok((found, etag)));
         return;
     }
     let (chunks, streamed) = Streamed::new(first);
-    let found = Found::Page {
-        page: page.clone(),
-        body: Body::new(streamed),
-    };
+    let found = Found::Page { page: page.clone(), body: Body::new(streamed) };
     if reply.send(Ok((found, etag))).is_err() {
         return;
     }
@@ -149,45 +135,22 @@ fn select(
     require_known(node, asked, &page)?;
     let etag = pages::etag(asked.action, &asked.collection, &asked.question, &page);
     let page = (!pages::not_modified(headers, &etag)).then_some(page);
-    let Asked {
-        caller,
-        collection,
-        question,
-        action,
-        ..
-    } = asked;
-    pages::record(
-        node,
-        caller,
-        action,
-        Some(collection),
-        question,
-        page.as_ref(),
-    )?;
+    let Asked { caller, collection, question, action, .. } = asked;
+    pages::record(node, caller, action, Some(collection), question, page.as_ref())?;
     Ok((page, etag))
 }
 
 /// An empty page about one object: filters left nothing of it, or it is unknown (T102). The
 /// access is recorded either way.
 fn require_known(node: &Node, asked: &Asked, page: &Page) -> Result<(), Failure> {
-    let one = asked
-        .query
-        .ids
-        .as_deref()
-        .filter(|_| asked.action == "object");
+    let one = asked.query.ids.as_deref().filter(|_| asked.action == "object");
     let Some([(object_type, uuid)]) = one else {
         return Ok(());
     };
     if !page.rows.is_empty() || node.holds(asked.readable, object_type, *uuid)? {
         return Ok(());
     }
-    let Asked {
-        caller,
-        collection,
-        question,
-        action,
-        ..
-    } = asked;
+    let Asked { caller, collection, question, action, .. } = asked;
     pages::record(node, caller, action, Some(collection), question, Some(page))?;
     Err(crate::taxii::object::UNKNOWN)
 }
@@ -203,13 +166,7 @@ struct EnvelopeWriter<'a> {
 
 impl<'a> EnvelopeWriter<'a> {
     fn new(page: &'a Page) -> EnvelopeWriter<'a> {
-        EnvelopeWriter {
-            page,
-            rest: &page.rows,
-            opened: false,
-            any: false,
-            closed: false,
-        }
+        EnvelopeWriter { page, rest: &page.rows, opened: false, any: false, closed: false }
     }
 
     fn done(&self) -> bool {
@@ -232,11 +189,7 @@ impl<'a> EnvelopeWriter<'a> {
                 out.push(b',');
             } else {
                 any = true;
-                let start = if opened {
-                    ",\"objects\":["
-                } else {
-                    "\"objects\":["
-                };
+                let start = if opened { ",\"objects\":[" } else { "\"objects\":[" };
                 out.extend_from_slice(start.as_bytes());
             }
             out.extend_from_slice(object);
@@ -262,9 +215,7 @@ pub(crate) async fn post(
 ) -> Result<Response<Body>, Failure> {
     let (collection, grant) = caller.collection(&node, &name)?;
     if !grant.write {
-        return Err(Failure::Forbidden(
-            "this collection cannot be written by you".into(),
-        ));
+        return Err(Failure::Forbidden("this collection cannot be written by you".into()));
     }
     crate::negotiate::content_type(&headers)?;
     let body = body::read(&headers, body, TAXII_BODY_BYTES_MAX).await?;
@@ -275,12 +226,7 @@ pub(crate) async fn post(
             let why = "required: an envelope, {\"objects\": [...]}";
             return Err(Failure::Unprocessable(why.into()));
         }
-        Ok(node.post(
-            &caller.checked,
-            &collection,
-            &split.objects,
-            caller.reader.now.0,
-        )?)
+        Ok(node.post(&caller.checked, &collection, &split.objects, caller.reader.now.0)?)
     })
     .await?;
     pages::resource(StatusCode::ACCEPTED, &status)

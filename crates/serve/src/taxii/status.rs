@@ -19,8 +19,6 @@ pub(crate) async fn get(
 ) -> Result<Response<Body>, Failure> {
     let body = node
         .status(caller.checked.account.id, &id.to_ascii_lowercase())?
-        .ok_or(Failure::NotFound(
-            "there is no such status, or it is another's, or it is over",
-        ))?;
+        .ok_or(Failure::NotFound("there is no such status, or it is another's, or it is over"))?;
     Ok(pages::taxii(StatusCode::OK, body))
 }

@@ -31,25 +31,14 @@ pub(crate) async fn get(
         let id = Id::parse(&object).ok_or(UNKNOWN)?;
         query.ids = Some(vec![(id.object_type.to_owned(), id.uuid)]);
         let page = node.page(readable, &query, pages::limit(&query))?;
-        pages::record(
-            &node,
-            &caller,
-            "versions",
-            Some(&collection),
-            &question,
-            Some(&page),
-        )?;
+        pages::record(&node, &caller, "versions", Some(&collection), &question, Some(&page))?;
         if page.rows.is_empty() && !node.holds(readable, id.object_type, id.uuid)? {
             return Err(UNKNOWN);
         }
         let mut versions: Vec<String> = Vec::with_capacity(page.rows.len());
         node.records(&page.rows, |_, record| versions.push(record.version))?;
         let next = pages::next(&page);
-        let resource = taxii::Versions {
-            more: page.more,
-            next,
-            versions,
-        };
+        let resource = taxii::Versions { more: page.more, next, versions };
         let mut response = pages::resource(StatusCode::OK, &resource)?;
         pages::date_headers(response.headers_mut(), &page);
         Ok(response)

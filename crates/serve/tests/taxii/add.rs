@@ -153,11 +153,7 @@ async fn t053_json_that_is_no_envelope_is_422() {
 async fn t053_an_empty_list_stores_nothing_and_is_no_fault_of_the_server() {
     let world = World::new();
     let reply = world.post(r#"{"objects":[]}"#).send().await;
-    assert!(
-        reply.status == 202 || reply.status == 422,
-        "{}",
-        reply.status
-    );
+    assert!(reply.status == 202 || reply.status == 422, "{}", reply.status);
     if reply.status == 202 {
         assert_eq!(reply.json()["total_count"], 0);
     }
@@ -176,11 +172,7 @@ async fn t054_what_has_no_type_or_id_is_a_failure() {
     assert_eq!(status["total_count"], 9);
     assert_eq!(status["failure_count"], 9);
     for failure in status["failures"].as_array().unwrap() {
-        assert!(
-            failure["message"]
-                .as_str()
-                .is_some_and(|text| !text.is_empty())
-        );
+        assert!(failure["message"].as_str().is_some_and(|text| !text.is_empty()));
         assert!(failure["id"].is_string() && failure["version"].is_string());
     }
     assert!(world.ids("").await.is_empty());
@@ -262,13 +254,8 @@ async fn t058_the_same_again_is_a_success() {
     let world = World::new();
     posted(&world, &[tool(1), observable(1)]).await;
     // Equal as JSON: order of members, white space and escapes do not count.
-    let respelt = tool(1)
-        .replace(r#""type":"tool","#, "")
-        .replacen('{', "{ ", 1);
-    let respelt = respelt.replace(
-        r#""name":"tool 1"}"#,
-        r#""name":"\u0074ool 1", "type":"tool"}"#,
-    );
+    let respelt = tool(1).replace(r#""type":"tool","#, "").replacen('{', "{ ", 1);
+    let respelt = respelt.replace(r#""name":"tool 1"}"#, r#""name":"\u0074ool 1", "type":"tool"}"#);
     assert_ne!(respelt, tool(1));
     let status = posted(&world, &[respelt, observable(1)]).await;
     assert_eq!(status["success_count"], 2, "{status}");
@@ -280,20 +267,12 @@ async fn t058_the_same_again_is_a_success() {
 #[tokio::test]
 async fn t057_without_the_right_to_write_it_is_403() {
     let world = World::new();
-    world
-        .post(envelope(&[tool(1)]))
-        .by(READER)
-        .refused(403)
-        .await;
+    world.post(envelope(&[tool(1)])).by(READER).refused(403).await;
     let limited = world.collection("Limited", &[(ANALYST, "r")]);
     let ask = world.post(envelope(&[tool(1)]));
     ask.to(&path(&limited, "objects/")).refused(403).await;
     assert!(world.ids("").await.is_empty());
-    let got = world
-        .get(&path(&limited, "objects/"))
-        .by(COLLEAGUE)
-        .ok()
-        .await;
+    let got = world.get(&path(&limited, "objects/")).by(COLLEAGUE).ok().await;
     assert_eq!(got.text(), "{}");
 }
 
@@ -308,17 +287,11 @@ async fn t059_an_unknown_collection_is_404() {
 #[tokio::test]
 async fn t060_406_and_415_are_decided_before_anything_is_stored() {
     let world = World::new();
-    let ask = world
-        .post(envelope(&[tool(1)]))
-        .header("accept", "application/json");
+    let ask = world.post(envelope(&[tool(1)])).header("accept", "application/json");
     ask.refused(406).await;
-    let ask = world
-        .post(envelope(&[tool(1)]))
-        .header("content-type", "application/json");
+    let ask = world.post(envelope(&[tool(1)])).header("content-type", "application/json");
     ask.refused(415).await;
-    let ask = world
-        .post(envelope(&[tool(1)]))
-        .header("content-encoding", "br");
+    let ask = world.post(envelope(&[tool(1)])).header("content-encoding", "br");
     ask.refused(415).await;
     assert!(world.ids("").await.is_empty());
     assert!(world.node.refusals(10).unwrap().is_empty());
@@ -351,10 +324,7 @@ async fn t125_a_bundle_is_taken_as_an_envelope() {
         assert_eq!(reply.json()["success_count"], 1);
     }
     // Members behind the objects, as some libraries sort them.
-    let body = format!(
-        r#"{{"id":"{bundle_id}","objects":[{}],"type":"bundle"}}"#,
-        tool(3)
-    );
+    let body = format!(r#"{{"id":"{bundle_id}","objects":[{}],"type":"bundle"}}"#, tool(3));
     let reply = world.post(body).header("content-type", TAXII).send().await;
     assert_eq!(reply.json()["success_count"], 1);
     assert_eq!(world.ids("").await.len(), 3);
@@ -363,16 +333,10 @@ async fn t125_a_bundle_is_taken_as_an_envelope() {
 #[tokio::test]
 async fn versions_of_one_object_may_come_in_one_envelope_in_any_order() {
     let world = World::new();
-    let objects = [
-        tool_at(1, TIMES[2]),
-        tool_at(1, TIMES[0]),
-        with(1, TIMES[1], r#","x_note":"1""#),
-    ];
+    let objects =
+        [tool_at(1, TIMES[2]), tool_at(1, TIMES[0]), with(1, TIMES[1], r#","x_note":"1""#)];
     assert_eq!(posted(&world, &objects).await["success_count"], 3);
-    assert_eq!(
-        world.read("objects/").ok().await.raw_objects(),
-        [objects[0].clone()]
-    );
+    assert_eq!(world.read("objects/").ok().await.raw_objects(), [objects[0].clone()]);
     let all = world.read("objects/?match[version]=all").ok().await;
     assert_eq!(all.raw_objects(), objects);
 }

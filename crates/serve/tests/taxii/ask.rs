@@ -60,16 +60,14 @@ impl<'w> Ask<'w> {
     /// Sets a header, in the place of what it was.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().unwrap();
-        self.headers
-            .insert(name, HeaderValue::from_str(value).unwrap());
+        self.headers.insert(name, HeaderValue::from_str(value).unwrap());
         self
     }
 
     /// Adds a header beside what there is of its name.
     pub(crate) fn also(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().unwrap();
-        self.headers
-            .append(name, HeaderValue::from_str(value).unwrap());
+        self.headers.append(name, HeaderValue::from_str(value).unwrap());
         self
     }
 

@@ -13,10 +13,7 @@ fn requests(world: &World) -> Vec<(&'static str, String)> {
         ("GET", "/taxii2/".to_owned()),
         ("GET", "/taxii2/comity/".to_owned()),
         ("GET", "/taxii2/comity/collections/".to_owned()),
-        (
-            "GET",
-            "/taxii2/comity/status/00000000-0000-4000-8000-000000000000/".to_owned(),
-        ),
+        ("GET", "/taxii2/comity/status/00000000-0000-4000-8000-000000000000/".to_owned()),
     ];
     let nowhere = comity_node::collection::Collection {
         id: "11111111-1111-4111-8111-111111111111".to_owned(),
@@ -50,17 +47,10 @@ async fn t010_every_endpoint_asks_for_credentials() {
 #[tokio::test]
 async fn t011_401_names_the_schemes() {
     let world = World::new();
-    let reply = world
-        .get("/taxii2/")
-        .without("authorization")
-        .refused(401)
-        .await;
+    let reply = world.get("/taxii2/").without("authorization").refused(401).await;
     let schemes = reply.headers.get_all("www-authenticate");
     let schemes: Vec<&str> = schemes.iter().map(|one| one.to_str().unwrap()).collect();
-    assert_eq!(
-        schemes,
-        ["Basic realm=\"comity\", charset=\"UTF-8\"", "Bearer"]
-    );
+    assert_eq!(schemes, ["Basic realm=\"comity\", charset=\"UTF-8\"", "Bearer"]);
 }
 
 #[tokio::test]
@@ -112,9 +102,7 @@ async fn t013_http_basic_is_taken() {
     let ask = world.read("objects/").header("authorization", &credentials);
     assert_eq!(ask.ok().await.raw_objects(), [tool(1)]);
     let lower = credentials.replace("Basic", "basic");
-    let posted = world
-        .post(envelope(&[tool(2)]))
-        .header("authorization", &lower);
+    let posted = world.post(envelope(&[tool(2)])).header("authorization", &lower);
     assert_eq!(posted.send().await.status, 202);
 }
 
@@ -135,12 +123,7 @@ async fn answers_to_strangers(
     for (method, path) in requests {
         let ask = world.ask(method, &path).bearer("comity_wrong");
         let reply = ask.header("content-type", TAXII).send().await;
-        answers.insert(format!(
-            "{} {:?} {}",
-            reply.status,
-            reply.headers,
-            reply.text()
-        ));
+        answers.insert(format!("{} {:?} {}", reply.status, reply.headers, reply.text()));
     }
     answers
 }

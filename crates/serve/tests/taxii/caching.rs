@@ -27,16 +27,9 @@ fn unzipped(octets: &[u8]) -> String {
 async fn a_body_may_come_compressed() {
     let world = World::new();
     let body = zipped(envelope(&[tool(1), tool(2)]).as_bytes());
-    let reply = world
-        .post(body)
-        .header("content-encoding", "gzip")
-        .send()
-        .await;
+    let reply = world.post(body).header("content-encoding", "gzip").send().await;
     assert_eq!(reply.status, 202, "{}", reply.text());
-    assert_eq!(
-        world.read("objects/").ok().await.raw_objects(),
-        [tool(1), tool(2)]
-    );
+    assert_eq!(world.read("objects/").ok().await.raw_objects(), [tool(1), tool(2)]);
 }
 
 #[tokio::test]
@@ -54,11 +47,7 @@ async fn t050_what_grows_beyond_the_limit_is_413() {
     body.resize(LIMIT + 1, b' ');
     let small = zipped(&body);
     assert!(small.len() < 64 * 1024);
-    world
-        .post(small)
-        .header("content-encoding", "gzip")
-        .refused(413)
-        .await;
+    world.post(small).header("content-encoding", "gzip").refused(413).await;
     body.pop();
     let fits = world.post(zipped(&body)).header("content-encoding", "gzip");
     assert_eq!(fits.send().await.status, 202);
@@ -68,10 +57,7 @@ async fn t050_what_grows_beyond_the_limit_is_413() {
 async fn t052_a_body_that_is_not_the_gzip_it_says_is_400() {
     let world = World::new();
     let whole = zipped(envelope(&[tool(1)]).as_bytes());
-    for body in [
-        b"{\"objects\":[]}".to_vec(),
-        whole[..whole.len() - 9].to_vec(),
-    ] {
+    for body in [b"{\"objects\":[]}".to_vec(), whole[..whole.len() - 9].to_vec()] {
         let ask = world.post(body).header("content-encoding", "gzip");
         ask.refused(400).await;
     }
@@ -85,17 +71,9 @@ async fn a_large_answer_is_compressed_for_those_who_take_it() {
     world.add(&objects).await;
     let plain = world.read("objects/").ok().await;
     assert_eq!(plain.header("content-encoding"), None);
-    let small = world
-        .read("objects/")
-        .header("accept-encoding", "gzip")
-        .ok()
-        .await;
+    let small = world.read("objects/").header("accept-encoding", "gzip").ok().await;
     assert_eq!(small.header("content-encoding"), Some("gzip"));
-    assert!(
-        small
-            .header("vary")
-            .is_some_and(|vary| vary.eq_ignore_ascii_case("accept-encoding"))
-    );
+    assert!(small.header("vary").is_some_and(|vary| vary.eq_ignore_ascii_case("accept-encoding")));
     assert!(small.body.len() < plain.body.len() / 10);
     assert_eq!(unzipped(&small.body), plain.text());
     assert_eq!(small.dates(), plain.dates());
@@ -103,11 +81,7 @@ async fn a_large_answer_is_compressed_for_those_who_take_it() {
 
 /// The paths that have a state.
 fn stateful() -> [String; 3] {
-    [
-        "objects/".to_owned(),
-        "manifest/".to_owned(),
-        format!("objects/{}/", id("tool", 1)),
-    ]
+    ["objects/".to_owned(), "manifest/".to_owned(), format!("objects/{}/", id("tool", 1))]
 }
 
 #[tokio::test]
@@ -158,20 +132,10 @@ async fn what_is_not_there_is_404_whatever_the_client_knows() {
     let world = World::new();
     world.add(&[tool(1)]).await;
     let [_, _, one] = stateful();
-    let tag = world
-        .read(&one)
-        .ok()
-        .await
-        .header("etag")
-        .unwrap()
-        .to_owned();
+    let tag = world.read(&one).ok().await.header("etag").unwrap().to_owned();
     world.ask("DELETE", &world.path(&one)).ok().await;
     for known in [tag.as_str(), "*"] {
-        world
-            .read(&one)
-            .header("if-none-match", known)
-            .refused(404)
-            .await;
+        world.read(&one).header("if-none-match", known).refused(404).await;
     }
 }
 
@@ -196,19 +160,9 @@ async fn a_state_is_that_of_one_question_to_one_collection() {
     }
     assert_eq!(tags.len(), 10);
     // What happens in one collection changes nothing for another.
-    let tag = world
-        .read("objects/")
-        .ok()
-        .await
-        .header("etag")
-        .unwrap()
-        .to_owned();
+    let tag = world.read("objects/").ok().await.header("etag").unwrap().to_owned();
     world.add_to(&second, &[tool(2)]).await;
-    let same = world
-        .read("objects/")
-        .header("if-none-match", &tag)
-        .send()
-        .await;
+    let same = world.read("objects/").header("if-none-match", &tag).send().await;
     assert_eq!(same.status, 304);
 }
 
@@ -218,13 +172,7 @@ async fn a_known_state_is_no_way_around_the_rights() {
     let limited = world.collection("Limited", &[(COLLEAGUE, "w"), (READER, "none")]);
     world.add_to(&limited, &[tool(1)]).await;
     let objects = path(&limited, "objects/");
-    let tag = world
-        .get(&objects)
-        .ok()
-        .await
-        .header("etag")
-        .unwrap()
-        .to_owned();
+    let tag = world.get(&objects).ok().await.header("etag").unwrap().to_owned();
     for (user, status) in [(COLLEAGUE, 403), (READER, 404)] {
         let ask = world.get(&objects).by(user).header("if-none-match", &tag);
         ask.refused(status).await;
@@ -279,8 +227,6 @@ async fn head_has_the_head_of_get_and_no_body() {
             assert_eq!(head.header(name), get.header(name), "{path} {name}");
         }
     }
-    let head = world
-        .ask("HEAD", &world.path("objects/"))
-        .without("authorization");
+    let head = world.ask("HEAD", &world.path("objects/")).without("authorization");
     assert_eq!(head.send().await.status, 401);
 }

@@ -60,25 +60,16 @@ async fn t039_ids_and_aliases_are_unique_and_an_alias_stands_for_the_id() {
         ..collection::New::default()
     };
     let made = world.node.collection_add(&new).unwrap();
-    assert!(
-        world.node.collection_add(&new).is_err(),
-        "the alias is taken"
-    );
+    assert!(world.node.collection_add(&new).is_err(), "the alias is taken");
     let by_id = collection::New {
         title: "Third".to_owned(),
         id: comity_wire::id::Uuid::parse(&made.id),
         ..collection::New::default()
     };
     assert!(by_id.id.is_some());
-    assert!(
-        world.node.collection_add(&by_id).is_err(),
-        "the id is taken"
-    );
+    assert!(world.node.collection_add(&by_id).is_err(), "the id is taken");
     world.add_to(&made, &[tool(1)]).await;
-    let by_alias = world
-        .get("/taxii2/comity/collections/second/objects/")
-        .ok()
-        .await;
+    let by_alias = world.get("/taxii2/comity/collections/second/objects/").ok().await;
     assert_eq!(by_alias.raw_objects(), [tool(1)]);
     let capitals = path(&made, "objects/").replace(&made.id, &made.id.to_uppercase());
     assert_eq!(world.get(&capitals).ok().await.raw_objects(), [tool(1)]);
@@ -105,19 +96,10 @@ async fn t041_collections_are_sorted_by_id() {
         world.collection(&format!("Number {number}"), &[]);
     }
     let listed = listed(&world, ANALYST).await;
-    let ids: Vec<&str> = listed
-        .iter()
-        .map(|one| one["id"].as_str().unwrap())
-        .collect();
+    let ids: Vec<&str> = listed.iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert!(ids.is_sorted(), "{ids:?}");
-    let titles: Vec<&str> = listed
-        .iter()
-        .map(|one| one["title"].as_str().unwrap())
-        .collect();
-    assert!(
-        !titles.is_sorted(),
-        "the order of making would do as well: {titles:?}"
-    );
+    let titles: Vec<&str> = listed.iter().map(|one| one["title"].as_str().unwrap()).collect();
+    assert!(!titles.is_sorted(), "the order of making would do as well: {titles:?}");
 }
 
 #[tokio::test]
@@ -126,11 +108,7 @@ async fn t042_media_types_cover_what_is_held() {
     world.add(&[tool(1), observable(1)]).await;
     let shown = world.get(&world.path("")).ok().await.json();
     let types = shown["media_types"].as_array().unwrap();
-    let manifest = world
-        .read("manifest/")
-        .ok()
-        .await
-        .member("objects", "media_type");
+    let manifest = world.read("manifest/").ok().await.member("objects", "media_type");
     assert_eq!(manifest.len(), 2);
     for media_type in manifest {
         assert!(types.contains(&Value::from(media_type)));
@@ -179,11 +157,7 @@ async fn t044_an_unknown_or_hidden_collection_is_404_with_everything_under_it() 
     let listed = listed(&world, ANALYST).await;
     assert_eq!(listed.len(), 2);
     assert!(listed.iter().all(|one| one["title"] != "Hidden"));
-    let theirs = world
-        .get(&path(&hidden, "objects/"))
-        .by(COLLEAGUE)
-        .ok()
-        .await;
+    let theirs = world.get(&path(&hidden, "objects/")).by(COLLEAGUE).ok().await;
     assert_eq!(theirs.raw_objects(), [tool(1)]);
 }
 

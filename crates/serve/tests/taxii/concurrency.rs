@@ -87,10 +87,7 @@ async fn follow_by_date(world: &World, over: &AtomicBool, limit: &str) -> BTreeS
             continue;
         }
         let (first, end) = page.dates();
-        assert!(
-            first.unwrap() > last.as_str(),
-            "time went back: {first:?} after {last}"
-        );
+        assert!(first.unwrap() > last.as_str(), "time went back: {first:?} after {last}");
         last = end.unwrap().to_owned();
         after = format!("&added_after={last}");
     }
@@ -102,10 +99,7 @@ async fn follow_by_next(world: &World, over: &AtomicBool, limit: u32) -> BTreeSe
     let mut last = String::new();
     loop {
         let over = over.load(Ordering::SeqCst);
-        let page = world
-            .read(&format!("objects/?limit={limit}{query}"))
-            .ok()
-            .await;
+        let page = world.read(&format!("objects/?limit={limit}{query}")).ok().await;
         let count = take(&mut seen, &page);
         if let Some(end) = page.dates().1 {
             last = format!("&added_after={end}");
@@ -212,10 +206,8 @@ async fn t090_a_walk_is_stable_while_objects_are_removed() {
     }
     let next = first.next().unwrap();
     let rest = world.read(&format!("objects/?next={next}")).ok().await;
-    let expected: Vec<String> = (5..20)
-        .filter(|one| *one != 7)
-        .map(|one| id("tool", one))
-        .collect();
+    let expected: Vec<String> =
+        (5..20).filter(|one| *one != 7).map(|one| id("tool", one)).collect();
     assert_eq!(rest.member("objects", "id"), expected);
 }
 
@@ -234,19 +226,14 @@ async fn the_same_object_posted_by_many_at_once_is_held_once() {
     while let Some(done) = posting.join_next().await {
         done.unwrap();
     }
-    assert_eq!(
-        world.ids("match[version]=all").await,
-        [id("tool", 1), id("tool", 2)]
-    );
+    assert_eq!(world.ids("match[version]=all").await, [id("tool", 1), id("tool", 2)]);
 }
 
 /// Each object of a collection by its path and its versions: what three endpoints say of it.
 async fn agreed(world: &World) -> Vec<(String, String)> {
     let records = world.manifest("match[version]=all").await;
-    let held: Vec<(String, String)> = records
-        .iter()
-        .map(|record| (record.id.clone(), record.version.clone()))
-        .collect();
+    let held: Vec<(String, String)> =
+        records.iter().map(|record| (record.id.clone(), record.version.clone())).collect();
     let objects = world.read("objects/?match[version]=all").ok().await;
     let ids = objects.member("objects", "id");
     let versions = objects.member("objects", "modified");
@@ -276,11 +263,7 @@ async fn adding_and_removing_at_once_leaves_what_the_logs_say() {
                     let rest = format!("objects/{}/?match[version]=last", id("tool", number));
                     // Another may have been faster.
                     let reply = world.ask("DELETE", &world.path(&rest)).send().await;
-                    assert!(
-                        reply.status == 200 || reply.status == 404,
-                        "{}",
-                        reply.status
-                    );
+                    assert!(reply.status == 200 || reply.status == 404, "{}", reply.status);
                 }
             }
         });

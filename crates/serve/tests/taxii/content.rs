@@ -21,11 +21,7 @@ fn odd_objects() -> Vec<String> {
     let spaced = tool(1).replace(',', " ,\r\n\t").replace(':', " : ");
     // The colons of the times are no separators.
     let spaced = spaced.replace("00 : 00 : 00", "00:00:00");
-    let escaped = with(
-        2,
-        CREATED,
-        r#","description":"\u00e9 \ud83d\ude00 \/ \u0007 \"q\" \\""#,
-    );
+    let escaped = with(2, CREATED, r#","description":"\u00e9 \ud83d\ude00 \/ \u0007 \"q\" \\""#);
     let unicode = with(3, CREATED, ",\"description\":\"é 😀 e\u{301} \u{2028} ﷽\"");
     let numbers = with(
         4,
@@ -37,15 +33,7 @@ fn odd_objects() -> Vec<String> {
         r#"{{"name":"tool 5","x_z":{{"b":1,"a":2}},"modified":"{CREATED}","created":"{CREATED}","id":"{id_last}","spec_version":"2.1","type":"tool","a_custom":[[],{{}},""]}}"#
     );
     let fraction = tool_at(6, "2021-01-01T00:00:00.120000000Z");
-    vec![
-        spaced,
-        escaped,
-        unicode,
-        numbers,
-        reversed,
-        fraction,
-        observable(7),
-    ]
+    vec![spaced, escaped, unicode, numbers, reversed, fraction, observable(7)]
 }
 
 #[tokio::test]
@@ -56,10 +44,7 @@ async fn t062_content_comes_back_octet_for_octet() {
     let page = world.read("objects/").ok().await;
     assert_eq!(page.raw_objects(), objects);
     // Not only in the list, and not only until the next start.
-    let one = world
-        .read(&format!("objects/{}/", id("tool", 4)))
-        .ok()
-        .await;
+    let one = world.read(&format!("objects/{}/", id("tool", 4))).ok().await;
     assert_eq!(one.raw_objects(), [objects[3].clone()]);
     let world = world.refold();
     assert_eq!(world.read("objects/").ok().await.raw_objects(), objects);
@@ -86,9 +71,8 @@ async fn t062_integers_beyond_2_to_the_53_are_not_rounded() {
 async fn t062_large_pages_come_back_octet_for_octet() {
     let world = World::on_disk();
     // More than one piece of a streamed answer, with a piece's end inside of objects.
-    let objects: Vec<String> = (0..40)
-        .map(|number| large(number, 50_000 + number as usize))
-        .collect();
+    let objects: Vec<String> =
+        (0..40).map(|number| large(number, 50_000 + number as usize)).collect();
     world.add(&objects).await;
     assert_eq!(world.read("objects/").ok().await.raw_objects(), objects);
 }
@@ -101,10 +85,7 @@ async fn five() -> (World, Vec<String>) {
         world.clock.tick(SECOND);
     }
     let records = world.manifest("").await;
-    let dates = records
-        .into_iter()
-        .map(|record| record.date_added)
-        .collect();
+    let dates = records.into_iter().map(|record| record.date_added).collect();
     (world, dates)
 }
 
@@ -130,27 +111,12 @@ async fn t064_the_dates_are_those_of_this_page() {
     let (world, dates) = five().await;
     for part in ["objects/", "manifest/"] {
         let page = world.read(&format!("{part}?limit=2")).ok().await;
-        assert_eq!(
-            page.dates(),
-            (Some(dates[0].as_str()), Some(dates[1].as_str()))
-        );
+        assert_eq!(page.dates(), (Some(dates[0].as_str()), Some(dates[1].as_str())));
         let next = page.next().unwrap();
-        let page = world
-            .read(&format!("{part}?limit=2&next={next}"))
-            .ok()
-            .await;
-        assert_eq!(
-            page.dates(),
-            (Some(dates[2].as_str()), Some(dates[3].as_str()))
-        );
-        let one = world
-            .read(&format!("{part}?match[id]={}", id("tool", 4)))
-            .ok()
-            .await;
-        assert_eq!(
-            one.dates(),
-            (Some(dates[3].as_str()), Some(dates[3].as_str()))
-        );
+        let page = world.read(&format!("{part}?limit=2&next={next}")).ok().await;
+        assert_eq!(page.dates(), (Some(dates[2].as_str()), Some(dates[3].as_str())));
+        let one = world.read(&format!("{part}?match[id]={}", id("tool", 4))).ok().await;
+        assert_eq!(one.dates(), (Some(dates[3].as_str()), Some(dates[3].as_str())));
     }
 }
 
@@ -160,9 +126,7 @@ async fn t065_records_ascend_by_date_added() {
     // Neither by id, nor by version, nor by type.
     for number in [5, 2, 9, 1] {
         let version = format!("20{:02}-01-01T00:00:00Z", 30 - number);
-        world
-            .add(&[observable(number), tool_at(number, &version)])
-            .await;
+        world.add(&[observable(number), tool_at(number, &version)]).await;
         world.clock.tick(START % 7 + 1);
     }
     let records = world.manifest("").await;
@@ -201,12 +165,7 @@ async fn t067_an_empty_page_has_no_dates() {
     let (world, dates) = five().await;
     let object = format!("objects/{}/", id("tool", 1));
     let query = format!("added_after={}", dates[4]);
-    for part in [
-        "objects/",
-        "manifest/",
-        &object,
-        &format!("{object}versions/"),
-    ] {
+    for part in ["objects/", "manifest/", &object, &format!("{object}versions/")] {
         let reply = world.read(&format!("{part}?{query}")).ok().await;
         assert_eq!(reply.dates(), (None, None), "{part}");
         assert_eq!(reply.text(), "{}", "{part}");

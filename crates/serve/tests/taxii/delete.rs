@@ -24,9 +24,7 @@ async fn three() -> World {
 }
 
 async fn held(world: &World) -> Vec<String> {
-    let records = world
-        .manifest(&format!("match[version]=all&match[id]={}", id("tool", 1)))
-        .await;
+    let records = world.manifest(&format!("match[version]=all&match[id]={}", id("tool", 1))).await;
     records.into_iter().map(|record| record.version).collect()
 }
 
@@ -67,28 +65,16 @@ async fn t108_a_version_narrows_the_delete() {
         ("match%5Bversion%5D=last".to_owned(), vec![old, middle]),
         ("match[version%5D=last".to_owned(), vec![old, middle]),
         ("m%61tch[version]=last".to_owned(), vec![old, middle]),
-        (
-            "match[spec_version]=2.1&match[version]=last".to_owned(),
-            vec![old, middle],
-        ),
+        ("match[spec_version]=2.1&match[version]=last".to_owned(), vec![old, middle]),
     ] {
         let world = three().await;
-        delete(&world, &world.collection, &format!("{}?{query}", one(1)))
-            .ok()
-            .await;
+        delete(&world, &world.collection, &format!("{}?{query}", one(1))).ok().await;
         assert_eq!(held(&world).await, left, "{query}");
         // What is left is first and last now.
-        let first = world
-            .read(&format!("{}?match[version]=first", one(1)))
-            .ok()
-            .await;
+        let first = world.read(&format!("{}?match[version]=first", one(1))).ok().await;
         assert_eq!(first.member("objects", "modified"), [left[0]], "{query}");
         let last = world.read(&one(1)).ok().await;
-        assert_eq!(
-            last.member("objects", "modified"),
-            left[left.len() - 1..],
-            "{query}"
-        );
+        assert_eq!(last.member("objects", "modified"), left[left.len() - 1..], "{query}");
     }
 }
 
@@ -113,17 +99,11 @@ async fn t108_a_version_that_is_not_there_or_of_another_stix_removes_nothing() {
 #[tokio::test]
 async fn t109_an_unknown_object_is_404() {
     let world = three().await;
-    for rest in [
-        one(9),
-        "objects/x/".to_owned(),
-        format!("objects/{}/", id("campaign", 1)),
-    ] {
+    for rest in [one(9), "objects/x/".to_owned(), format!("objects/{}/", id("campaign", 1))] {
         delete(&world, &world.collection, &rest).refused(404).await;
     }
     delete(&world, &world.collection, &one(2)).ok().await;
-    delete(&world, &world.collection, &one(2))
-        .refused(404)
-        .await;
+    delete(&world, &world.collection, &one(2)).refused(404).await;
 }
 
 #[tokio::test]
@@ -137,13 +117,7 @@ async fn t110_without_a_filter_all_versions_go() {
 #[tokio::test]
 async fn t110_parameters_that_select_no_version_do_not_narrow() {
     let world = three().await;
-    delete(
-        &world,
-        &world.collection,
-        &format!("{}?pretty=true", one(1)),
-    )
-    .ok()
-    .await;
+    delete(&world, &world.collection, &format!("{}?pretty=true", one(1))).ok().await;
     assert!(held(&world).await.is_empty());
 }
 
@@ -152,31 +126,16 @@ async fn t111_it_takes_the_rights_to_read_and_to_write() {
     let world = World::new();
     let limits = [(ANALYST, "r"), (COLLEAGUE, "w"), (READER, "none")];
     let limited = world.collection("Limited", &limits);
-    let posted = world
-        .post(super::harness::envelope(&[tool(1)]))
-        .by(RELEASER);
-    assert_eq!(
-        posted.to(&path(&limited, "objects/")).send().await.status,
-        202
-    );
+    let posted = world.post(super::harness::envelope(&[tool(1)])).by(RELEASER);
+    assert_eq!(posted.to(&path(&limited, "objects/")).send().await.status, 202);
     for (user, status) in [(ANALYST, 403), (COLLEAGUE, 403), (READER, 404)] {
-        delete(&world, &limited, &one(1))
-            .by(user)
-            .refused(status)
-            .await;
+        delete(&world, &limited, &one(1)).by(user).refused(status).await;
     }
-    delete(&world, &world.collection, &one(1))
-        .by(READER)
-        .refused(403)
-        .await;
+    delete(&world, &world.collection, &one(1)).by(READER).refused(403).await;
     let reading = world.token(ANALYST, &[Right::Read]);
     let ask = delete(&world, &world.collection, &one(1));
     ask.bearer(&reading).refused(403).await;
-    let there = world
-        .get(&path(&limited, "objects/"))
-        .by(RELEASER)
-        .ok()
-        .await;
+    let there = world.get(&path(&limited, "objects/")).by(RELEASER).ok().await;
     assert_eq!(there.raw_objects(), [tool(1)]);
     delete(&world, &limited, &one(1)).by(RELEASER).ok().await;
 }

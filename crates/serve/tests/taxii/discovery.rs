@@ -77,10 +77,7 @@ async fn t026_a_root_has_a_title() {
 async fn t027_versions_are_media_types_with_their_version() {
     let world = World::new();
     let root = root(&world).await;
-    assert_eq!(
-        root["versions"],
-        json!(["application/taxii+json;version=2.1"])
-    );
+    assert_eq!(root["versions"], json!(["application/taxii+json;version=2.1"]));
 }
 
 #[tokio::test]

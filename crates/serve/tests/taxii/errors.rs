@@ -17,10 +17,7 @@ fn faults(world: &World) -> Vec<(u16, Ask<'_>)> {
         (405, world.ask("DELETE", &world.path("manifest/"))),
         (406, world.read("objects/").header("accept", "text/html")),
         (413, world.post(too_large)),
-        (
-            415,
-            world.post("{}").header("content-type", "application/json"),
-        ),
+        (415, world.post("{}").header("content-type", "application/json")),
         (422, world.post("{}")),
     ]
 }
@@ -46,11 +43,7 @@ async fn t016_members_of_an_error_are_those_of_the_standard() {
                 _ => panic!("{status}: `{name}` is no member of an error"),
             }
         }
-        assert!(
-            error["title"]
-                .as_str()
-                .is_some_and(|title| !title.is_empty())
-        );
+        assert!(error["title"].as_str().is_some_and(|title| !title.is_empty()));
     }
 }
 

@@ -26,7 +26,7 @@ async fn t056_other_content_of_an_expired_version_is_no_conflict() {
     world.post(envelope(&[tool_at(1, time)])).send().await;
     world.clock.tick(LIFE);
     let other = with(1, time, r#","description":"other""#);
-    let status = world.post(envelope(&[other.clone()])).send().await;
+    let status = world.post(envelope(std::slice::from_ref(&other))).send().await;
     assert_eq!(status.json()["failure_count"], 0, "{}", status.text());
     assert_eq!(world.read("objects/").ok().await.raw_objects(), [other]);
 }
@@ -39,13 +39,10 @@ async fn t073_when_the_last_version_expires_the_one_before_is_the_last() {
     world.post(envelope(&[newer])).send().await;
     world.clock.tick(LIFE / 2);
     // It comes later, so it lives longer.
-    world.post(envelope(&[older.clone()])).send().await;
+    world.post(envelope(std::slice::from_ref(&older))).send().await;
     world.clock.tick(LIFE / 2 + HOUR);
     let world = world.restart();
     // The sweep runs beside the requests; a write waits for it.
     world.post(envelope(&[tool(2)])).send().await;
-    assert_eq!(
-        world.read("objects/").ok().await.raw_objects(),
-        [older, tool(2)]
-    );
+    assert_eq!(world.read("objects/").ok().await.raw_objects(), [older, tool(2)]);
 }

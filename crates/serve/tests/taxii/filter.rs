@@ -6,9 +6,7 @@ use super::sample::{campaign, id, observable, tool};
 /// Tools 1 to 3, campaign 1, observable 1.
 async fn mixed() -> World {
     let world = World::new();
-    world
-        .add(&[tool(1), campaign(1), tool(2), observable(1), tool(3)])
-        .await;
+    world.add(&[tool(1), campaign(1), tool(2), observable(1), tool(3)]).await;
     world
 }
 
@@ -31,20 +29,14 @@ async fn t069_a_list_of_values_means_any_of_them() {
     // Values that stand twice, or that nothing fits, change nothing.
     let query = format!("match[id]={0},{0},{1}", id("tool", 3), id("tool", 77));
     assert_eq!(world.ids(&query).await, [id("tool", 3)]);
-    assert_eq!(
-        world.ids("match[type]=campaign,campaign,malware").await,
-        [id("campaign", 1)]
-    );
+    assert_eq!(world.ids("match[type]=campaign,campaign,malware").await, [id("campaign", 1)]);
 }
 
 #[tokio::test]
 async fn t070_a_type_is_compared_whole() {
     let world = mixed().await;
     for other in ["too", "tools", "ipv4", "ipv4-add", "x-tool"] {
-        assert!(
-            world.ids(&format!("match[type]={other}")).await.is_empty(),
-            "{other}"
-        );
+        assert!(world.ids(&format!("match[type]={other}")).await.is_empty(), "{other}");
     }
     for unusable in ["TOOL", "*", "tool*", "%25"] {
         let part = format!("objects/?match[type]={unusable}");
@@ -53,20 +45,13 @@ async fn t070_a_type_is_compared_whole() {
     // An id in capitals names the same object.
     let query = format!("match[id]={}", id("tool", 0xab));
     world.add(&[tool(0xab)]).await;
-    assert_eq!(
-        world.ids(&query.replace("ab-", "AB-")).await,
-        [id("tool", 0xab)]
-    );
+    assert_eq!(world.ids(&query.replace("ab-", "AB-")).await, [id("tool", 0xab)]);
 }
 
 #[tokio::test]
 async fn t071_fields_are_combined_with_and_and_stand_once() {
     let world = mixed().await;
-    let query = format!(
-        "match[type]=tool&match[id]={},{}",
-        id("tool", 2),
-        id("campaign", 1)
-    );
+    let query = format!("match[type]=tool&match[id]={},{}", id("tool", 2), id("campaign", 1));
     assert_eq!(world.ids(&query).await, [id("tool", 2)]);
     let query = format!("match[type]=campaign&match[id]={}", id("tool", 2));
     assert!(world.ids(&query).await.is_empty());
@@ -106,15 +91,9 @@ async fn t079_added_after_is_strict_to_the_microsecond() {
     let after = |text: &str| format!("added_after={text}");
     let later = [id("tool", 2), id("tool", 3)];
     assert_eq!(world.ids(&after(&records[0].date_added)).await, later);
-    assert_eq!(
-        world.ids(&after(&records[1].date_added)).await,
-        [id("tool", 3)]
-    );
+    assert_eq!(world.ids(&after(&records[1].date_added)).await, [id("tool", 3)]);
     assert!(world.ids(&after(&records[2].date_added)).await.is_empty());
-    assert_eq!(
-        world.ids(&after("2026-01-01T00:00:00.099999Z")).await.len(),
-        3
-    );
+    assert_eq!(world.ids(&after("2026-01-01T00:00:00.099999Z")).await.len(), 3);
 }
 
 #[tokio::test]
@@ -212,10 +191,7 @@ async fn t091_without_the_right_to_read_it_is_403() {
         world.get(&path(&blind, part)).by(READER).refused(404).await;
     }
     let shown = world.get(&path(&blind, "")).ok().await.json();
-    assert_eq!(
-        (&shown["can_read"], &shown["can_write"]),
-        (&false.into(), &true.into())
-    );
+    assert_eq!((&shown["can_read"], &shown["can_write"]), (&false.into(), &true.into()));
 }
 
 #[tokio::test]

@@ -180,10 +180,7 @@ impl World {
         let clock = Arc::new(Clock::default());
         clock.tick(START);
         let node = open(&directory, &clock, 1);
-        let new = collection::New {
-            title: "Main".to_owned(),
-            ..collection::New::default()
-        };
+        let new = collection::New { title: "Main".to_owned(), ..collection::New::default() };
         let collection = node.collection_add(&new).unwrap();
         World {
             router: comity_serve::router(node.clone()),
@@ -207,14 +204,7 @@ impl World {
 
     fn reopen(mut self, meanwhile: impl FnOnce(&Path)) -> World {
         self.router = Router::new();
-        let World {
-            mut node,
-            clock,
-            collection,
-            directory,
-            opened,
-            ..
-        } = self;
+        let World { mut node, clock, collection, directory, opened, .. } = self;
         // The task that sent the last answer may hold the node a moment longer.
         while let Err(held) = Arc::try_unwrap(node).map(drop) {
             std::thread::sleep(std::time::Duration::from_millis(1));
@@ -239,11 +229,7 @@ impl World {
             .iter()
             .map(|(user, grant)| ((*user).to_owned(), Grant::parse(grant).unwrap()))
             .collect();
-        let new = collection::New {
-            title: title.to_owned(),
-            rights,
-            ..collection::New::default()
-        };
+        let new = collection::New { title: title.to_owned(), rights, ..collection::New::default() };
         self.node.collection_add(&new).unwrap()
     }
 
@@ -259,9 +245,7 @@ impl World {
 
     /// A request by the analyst, who accepts TAXII 2.1.
     pub(crate) fn ask(&self, method: &str, path: &str) -> Ask<'_> {
-        Ask::new(self, method, path)
-            .by(ANALYST)
-            .header("accept", TAXII)
+        Ask::new(self, method, path).by(ANALYST).header("accept", TAXII)
     }
 
     pub(crate) fn get(&self, path: &str) -> Ask<'_> {
@@ -275,18 +259,12 @@ impl World {
 
     /// A POST of a body to the main collection.
     pub(crate) fn post(&self, body: impl Into<Body>) -> Ask<'_> {
-        self.ask("POST", &self.path("objects/"))
-            .header("content-type", TAXII)
-            .body(body)
+        self.ask("POST", &self.path("objects/")).header("content-type", TAXII).body(body)
     }
 
     /// Posts objects to a collection and expects all of them to be taken. Gives the status.
     pub(crate) async fn add_to(&self, to: &Collection, objects: &[String]) -> Value {
-        let reply = self
-            .post(envelope(objects))
-            .to(&path(to, "objects/"))
-            .send()
-            .await;
+        let reply = self.post(envelope(objects)).to(&path(to, "objects/")).send().await;
         assert_eq!(reply.status, 202, "{}", reply.text());
         let status = reply.json();
         assert_eq!(status["success_count"], objects.len(), "{status}");

@@ -64,10 +64,7 @@ async fn t096_records_ascend_and_the_dates_are_those_of_the_page() {
     assert_eq!(page.member("objects", "id"), [id("tool", 3), id("tool", 1)]);
     let dates = page.member("objects", "date_added");
     assert!(dates[0] < dates[1]);
-    assert_eq!(
-        page.dates(),
-        (Some(dates[0].as_str()), Some(dates[1].as_str()))
-    );
+    assert_eq!(page.dates(), (Some(dates[0].as_str()), Some(dates[1].as_str())));
 }
 
 #[tokio::test]
@@ -97,11 +94,8 @@ async fn t097_the_filters_select_what_they_select_of_the_objects() {
         assert_eq!(objects.dates(), manifest.dates(), "{query}");
         assert_eq!(objects.next(), manifest.next(), "{query}");
         let texts = objects.json();
-        for (object, version) in texts["objects"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .zip(manifest.member("objects", "version"))
+        for (object, version) in
+            texts["objects"].as_array().unwrap().iter().zip(manifest.member("objects", "version"))
         {
             let stated = object["modified"].as_str();
             assert_eq!(stated.unwrap_or(&version), version, "{query}");
@@ -119,15 +113,10 @@ async fn t098_pages_of_the_manifest_have_next() {
         let page = world.read(&format!("manifest/?limit=2{query}")).ok().await;
         assert_eq!(page.member("objects", "id").len(), expected);
         ids.extend(page.member("objects", "id"));
-        query = page
-            .next()
-            .map_or(String::new(), |next| format!("&next={next}"));
+        query = page.next().map_or(String::new(), |next| format!("&next={next}"));
         assert_eq!(query.is_empty(), expected == 1);
     }
-    assert_eq!(
-        ids,
-        (0..5).map(|number| id("tool", number)).collect::<Vec<_>>()
-    );
+    assert_eq!(ids, (0..5).map(|number| id("tool", number)).collect::<Vec<_>>());
     // The token of a page of objects is as good here.
     let next = world.read("objects/?limit=4").ok().await.next().unwrap();
     let page = world.read(&format!("manifest/?next={next}")).ok().await;
@@ -148,12 +137,7 @@ async fn t100_the_media_type_is_one_of_the_collections() {
     world.add(&[tool_at(1, CREATED), observable(1)]).await;
     let shown = world.get(&world.path("")).ok().await.json();
     let types = shown["media_types"].as_array().unwrap();
-    for media_type in world
-        .read("manifest/")
-        .ok()
-        .await
-        .member("objects", "media_type")
-    {
+    for media_type in world.read("manifest/").ok().await.member("objects", "media_type") {
         assert!(types.contains(&Value::from(media_type)));
     }
 }

@@ -39,36 +39,17 @@ async fn t003_every_body_is_taxii_2_1_and_says_so() {
 #[tokio::test]
 async fn t003_every_fault_is_taxii_2_1_and_says_so() {
     let world = World::new();
-    world
-        .get("/taxii2/")
-        .without("authorization")
-        .refused(401)
-        .await;
+    world.get("/taxii2/").without("authorization").refused(401).await;
     world.get("/taxii2/nowhere/").refused(404).await;
     world.get(&world.path("nowhere/")).refused(404).await;
     world.get("/nowhere").refused(404).await;
-    world
-        .get("/taxii2/comity/collections/%ff/")
-        .refused(404)
-        .await;
+    world.get("/taxii2/comity/collections/%ff/").refused(404).await;
     let percent = world.path("objects/%ff/versions/");
     world.get(&percent).refused(404).await;
     world.ask("PUT", "/taxii2/").refused(405).await;
-    world
-        .get("/taxii2/")
-        .header("accept", "text/html")
-        .refused(406)
-        .await;
-    world
-        .post("{")
-        .header("content-type", "text/plain")
-        .refused(415)
-        .await;
-    world
-        .post("{")
-        .header("content-encoding", "br")
-        .refused(415)
-        .await;
+    world.get("/taxii2/").header("accept", "text/html").refused(406).await;
+    world.post("{").header("content-type", "text/plain").refused(415).await;
+    world.post("{").header("content-encoding", "br").refused(415).await;
     world.post("{").refused(422).await;
     world.read("objects/?limit=0").refused(400).await;
 }
@@ -127,11 +108,7 @@ async fn t007_one_range_that_takes_taxii_is_enough() {
     let lines = world.get("/taxii2/").header("accept", "text/html");
     lines.also("accept", TAXII).ok().await;
     let refusing = "application/taxii+json;version=2.1;q=0, text/html";
-    world
-        .get("/taxii2/")
-        .header("accept", refusing)
-        .refused(406)
-        .await;
+    world.get("/taxii2/").header("accept", refusing).refused(406).await;
 }
 
 #[tokio::test]

@@ -43,11 +43,7 @@ async fn t082_never_more_than_the_limit() {
     for (limit, expected) in [(1, 1), (2, 2), (6, 6), (7, 7), (8, 7), (5000, 7)] {
         for part in ["objects/", "manifest/"] {
             let page = world.read(&format!("{part}?limit={limit}")).ok().await;
-            assert_eq!(
-                page.member("objects", "id").len(),
-                expected,
-                "{part} {limit}"
-            );
+            assert_eq!(page.member("objects", "id").len(), expected, "{part} {limit}");
         }
     }
 }
@@ -98,21 +94,13 @@ async fn t084_and_with_types_mixed_and_several_requests_in_one_instant() {
     let world = World::new();
     let mut expected = Vec::new();
     for number in 0..40 {
-        world
-            .add(&[tool(number), observable(number), campaign(number)])
-            .await;
+        world.add(&[tool(number), observable(number), campaign(number)]).await;
         expected.extend(["tool", "ipv4-addr", "campaign"].map(|name| id(name, number)));
     }
     for limit in [1, 4, 7, 119, 120] {
-        assert_eq!(
-            pages(&world, "objects/", "", limit).await.concat(),
-            expected
-        );
-        let two: Vec<String> = expected
-            .iter()
-            .filter(|id| !id.starts_with("tool"))
-            .cloned()
-            .collect();
+        assert_eq!(pages(&world, "objects/", "", limit).await.concat(), expected);
+        let two: Vec<String> =
+            expected.iter().filter(|id| !id.starts_with("tool")).cloned().collect();
         let query = "match[type]=campaign,ipv4-addr";
         assert_eq!(pages(&world, "objects/", query, limit).await.concat(), two);
     }
@@ -131,24 +119,12 @@ async fn t085_filters_hold_on_every_page() {
     for (query, expected) in [
         (
             "match[type]=tool&match[version]=first".to_owned(),
-            all.iter()
-                .filter(is_tool)
-                .filter(|record| record.version == TIMES[0])
-                .collect(),
+            all.iter().filter(is_tool).filter(|record| record.version == TIMES[0]).collect(),
         ),
+        (format!("match[version]=all&added_after={after}"), all.iter().skip(8).collect::<Vec<_>>()),
         (
-            format!("match[version]=all&added_after={after}"),
-            all.iter().skip(8).collect::<Vec<_>>(),
-        ),
-        (
-            format!(
-                "match[id]={},{}&match[version]=all",
-                id("tool", 2),
-                id("tool", 5)
-            ),
-            all.iter()
-                .filter(|one| one.id == id("tool", 2) || one.id == id("tool", 5))
-                .collect(),
+            format!("match[id]={},{}&match[version]=all", id("tool", 2), id("tool", 5)),
+            all.iter().filter(|one| one.id == id("tool", 2) || one.id == id("tool", 5)).collect(),
         ),
     ] {
         let expected: Vec<String> = expected.iter().map(|record| record.id.clone()).collect();
@@ -171,11 +147,7 @@ async fn t086_the_last_page_has_neither_more_nor_next() {
         assert!(page.get("more").is_none_or(|more| more == false), "{query}");
     }
     // Exactly full to the end: no page without records comes after it.
-    let sizes: Vec<usize> = pages(&world, "objects/", "", 2)
-        .await
-        .iter()
-        .map(Vec::len)
-        .collect();
+    let sizes: Vec<usize> = pages(&world, "objects/", "", 2).await.iter().map(Vec::len).collect();
     assert_eq!(sizes, [2, 2]);
 }
 
@@ -183,20 +155,10 @@ async fn t086_the_last_page_has_neither_more_nor_next() {
 async fn t087_a_limit_is_a_positive_whole_number() {
     let world = tools(1).await;
     let object = format!("objects/{}/", id("tool", 0));
-    for limit in [
-        "0", "-1", "", "1.5", "1e3", "0x10", "x", "%2B5", "00", "1,2", "٣",
-    ] {
+    for limit in ["0", "-1", "", "1.5", "1e3", "0x10", "x", "%2B5", "00", "1,2", "٣"] {
         let encoded = limit.replace('٣', "%D9%A3");
-        for part in [
-            "objects/",
-            "manifest/",
-            &object,
-            &format!("{object}versions/"),
-        ] {
-            world
-                .read(&format!("{part}?limit={encoded}"))
-                .refused(400)
-                .await;
+        for part in ["objects/", "manifest/", &object, &format!("{object}versions/")] {
+            world.read(&format!("{part}?limit={encoded}")).refused(400).await;
         }
     }
 }
@@ -206,22 +168,10 @@ async fn t088_an_unknown_next_is_400() {
     let world = tools(3).await;
     let page = world.read("objects/?limit=1").ok().await;
     let token = page.next().unwrap();
-    let altered = if token.starts_with('7') {
-        token.replacen('7', "8", 1)
-    } else {
-        format!("7{token}")
-    };
+    let altered =
+        if token.starts_with('7') { token.replacen('7', "8", 1) } else { format!("7{token}") };
     let cut = &token[..token.len() - 1];
-    for next in [
-        "",
-        "x",
-        "0",
-        "1.2",
-        "%ff",
-        &altered,
-        cut,
-        &token.to_uppercase(),
-    ] {
+    for next in ["", "x", "0", "1.2", "%ff", &altered, cut, &token.to_uppercase()] {
         if next == token {
             continue;
         }
@@ -239,10 +189,7 @@ async fn t088_a_next_does_not_expire() {
     let part = format!("objects/?limit=1&next={token}");
     for _ in 0..2 {
         // Reading a page does not use it up.
-        assert_eq!(
-            world.read(&part).ok().await.member("objects", "id"),
-            [id("tool", 1)]
-        );
+        assert_eq!(world.read(&part).ok().await.member("objects", "id"), [id("tool", 1)]);
     }
 }
 
@@ -268,19 +215,13 @@ async fn the_limit_may_change_from_page_to_page() {
     let world = tools(10).await;
     let first = world.read("objects/?limit=3").ok().await;
     let next = first.next().unwrap();
-    let second = world
-        .read(&format!("objects/?limit=5&next={next}"))
-        .ok()
-        .await;
+    let second = world.read(&format!("objects/?limit=5&next={next}")).ok().await;
     let next = second.next().unwrap();
     let rest = world.read(&format!("objects/?next={next}")).ok().await;
     let mut ids = first.member("objects", "id");
     ids.extend(second.member("objects", "id"));
     ids.extend(rest.member("objects", "id"));
-    assert_eq!(
-        ids,
-        (0..10).map(|number| id("tool", number)).collect::<Vec<_>>()
-    );
+    assert_eq!(ids, (0..10).map(|number| id("tool", number)).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -14,12 +14,8 @@ async fn polling_by_date_sees_all_objects_of_one_envelope() {
     let world = World::new();
     let objects: Vec<String> = (0..30).map(tool).collect();
     world.add(&objects).await;
-    let dates: std::collections::BTreeSet<String> = world
-        .manifest("")
-        .await
-        .into_iter()
-        .map(|record| record.date_added)
-        .collect();
+    let dates: std::collections::BTreeSet<String> =
+        world.manifest("").await.into_iter().map(|record| record.date_added).collect();
     assert_eq!(dates.len(), 30, "objects of one envelope share a date");
 }
 
@@ -78,12 +74,7 @@ async fn without_a_limit_a_page_has_an_end() {
 #[tokio::test]
 async fn a_limit_of_nonsense_is_never_a_fault_of_the_server() {
     let world = World::new();
-    for (limit, status) in [
-        ("0", 400),
-        ("-1", 400),
-        ("100000000000000000000", 200),
-        ("abc", 400),
-    ] {
+    for (limit, status) in [("0", 400), ("-1", 400), ("100000000000000000000", 200), ("abc", 400)] {
         let reply = world.read(&format!("objects/?limit={limit}")).send().await;
         assert_eq!(reply.status, status, "{limit}");
     }
@@ -107,12 +98,8 @@ async fn accept_without_a_version_with_weights_and_with_a_star() {
 #[tokio::test]
 async fn content_type_with_a_space_and_without_a_version() {
     let world = World::new();
-    for (number, content_type) in [
-        "application/taxii+json; version=2.1",
-        "application/taxii+json",
-    ]
-    .iter()
-    .enumerate()
+    for (number, content_type) in
+        ["application/taxii+json; version=2.1", "application/taxii+json"].iter().enumerate()
     {
         let body = envelope(&[tool(u32::try_from(number).unwrap())]);
         let ask = world.post(body).header("content-type", content_type);
@@ -123,20 +110,10 @@ async fn content_type_with_a_space_and_without_a_version() {
 #[tokio::test]
 async fn faults_are_taxii_errors_and_not_html() {
     let world = World::new();
-    world
-        .get("/taxii2/")
-        .without("authorization")
-        .refused(401)
-        .await;
+    world.get("/taxii2/").without("authorization").refused(401).await;
     world.post("{\"objects\": [").refused(422).await;
-    world
-        .get("/taxii2/comity/collections/not-a-uuid/objects/")
-        .refused(404)
-        .await;
-    world
-        .get("/taxii2/comity/collections/%00/objects/")
-        .refused(404)
-        .await;
+    world.get("/taxii2/comity/collections/not-a-uuid/objects/").refused(404).await;
+    world.get("/taxii2/comity/collections/%00/objects/").refused(404).await;
     world.read("objects/%00/").refused(404).await;
     world.read("objects/?match[version]=%00").refused(400).await;
     world.read("objects/?match[id]=%00").refused(400).await;
@@ -148,11 +125,7 @@ async fn added_after_without_a_fraction_and_with_nanoseconds() {
     let world = World::new();
     world.add(&[tool(1)]).await;
     for time in ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.123456789Z"] {
-        assert_eq!(
-            world.ids(&format!("added_after={time}")).await.len(),
-            1,
-            "{time}"
-        );
+        assert_eq!(world.ids(&format!("added_after={time}")).await.len(), 1, "{time}");
     }
     world.read("objects/?added_after=bogus").refused(400).await;
 }
@@ -168,10 +141,7 @@ async fn versions_are_ordered_by_instant_and_keep_their_spelling() {
         let part = format!("objects/{}/", id("tool", number));
         let last = world.read(&part).ok().await.member("objects", "modified");
         assert_eq!(last, [later]);
-        let first = world
-            .read(&format!("{part}?match[version]=first"))
-            .ok()
-            .await;
+        let first = world.read(&format!("{part}?match[version]=first")).ok().await;
         assert_eq!(first.member("objects", "modified"), [sooner]);
     }
     let equal = "match[version]=2021-01-01T00:00:00Z";
@@ -183,10 +153,7 @@ async fn an_observable_needs_no_spec_version_and_no_times() {
     let world = World::new();
     let status = world.add(&[observable(1)]).await;
     assert_eq!(status["success_count"], 1);
-    assert_eq!(
-        world.read("objects/").ok().await.raw_objects(),
-        [observable(1)]
-    );
+    assert_eq!(world.read("objects/").ok().await.raw_objects(), [observable(1)]);
 }
 
 #[tokio::test]
@@ -194,10 +161,7 @@ async fn one_bad_object_does_not_hide_what_became_of_the_others() {
     let world = World::new();
     let body = envelope(&[tool(1), "{}".to_owned(), tool(2)]);
     let status = world.post(body).send().await.json();
-    assert_eq!(
-        (&status["success_count"], &status["failure_count"]),
-        (&2.into(), &1.into())
-    );
+    assert_eq!((&status["success_count"], &status["failure_count"]), (&2.into(), &1.into()));
     assert_eq!(world.ids("").await, [id("tool", 1), id("tool", 2)]);
 }
 
@@ -254,40 +218,16 @@ async fn writers_at_once_are_never_told_that_the_store_is_locked() {
 #[tokio::test]
 async fn a_password_is_hashed_once_and_not_with_every_request() {
     let world = World::new();
-    let credentials = Credentials::Password {
-        name: ANALYST.to_owned(),
-        password: PASSWORD.to_owned(),
-    };
-    assert!(
-        world
-            .node
-            .remembered(&credentials, world.clock.now())
-            .is_none()
-    );
+    let credentials =
+        Credentials::Password { name: ANALYST.to_owned(), password: PASSWORD.to_owned() };
+    assert!(world.node.remembered(&credentials, world.clock.now()).is_none());
     let sent = basic(ANALYST, PASSWORD);
-    world
-        .get("/taxii2/")
-        .header("authorization", &sent)
-        .ok()
-        .await;
-    assert!(
-        world
-            .node
-            .remembered(&credentials, world.clock.now())
-            .is_some()
-    );
+    world.get("/taxii2/").header("authorization", &sent).ok().await;
+    assert!(world.node.remembered(&credentials, world.clock.now()).is_some());
     // A wrong one is not remembered, and leaves the right one be.
     let wrong = basic(ANALYST, "wrong horse battery staple");
-    world
-        .get("/taxii2/")
-        .header("authorization", &wrong)
-        .refused(401)
-        .await;
-    world
-        .get("/taxii2/")
-        .header("authorization", &sent)
-        .ok()
-        .await;
+    world.get("/taxii2/").header("authorization", &wrong).refused(401).await;
+    world.get("/taxii2/").header("authorization", &sent).ok().await;
 }
 
 #[tokio::test]

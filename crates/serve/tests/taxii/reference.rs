@@ -51,9 +51,7 @@ fn tests() -> Vec<(String, String)> {
                 continue;
             }
             let signature = pair[1].trim_start_matches("async ");
-            let name = signature
-                .strip_prefix("fn ")
-                .and_then(|rest| rest.split('(').next());
+            let name = signature.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
             tests.push((file.clone(), name.unwrap().to_owned()));
         }
     }
@@ -119,10 +117,7 @@ fn every_line_has_a_test_or_a_reason() {
     let missing: Vec<&u16> = numbers.difference(&held).collect();
     assert!(missing.is_empty(), "lines without a test: {missing:?}");
     let unknown: Vec<&u16> = held.difference(&numbers).collect();
-    assert!(
-        unknown.is_empty(),
-        "tests of lines that are not there: {unknown:?}"
-    );
+    assert!(unknown.is_empty(), "tests of lines that are not there: {unknown:?}");
 }
 
 #[test]
@@ -136,10 +131,7 @@ fn every_source_of_tests_is_compiled() {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a test may be told to accept what it made"
-)]
+#[allow(clippy::disallowed_methods, reason = "a test may be told to accept what it made")]
 fn accepts() -> bool {
     std::env::var("COMITY_ACCEPT").is_ok()
 }

@@ -72,11 +72,7 @@ async fn t019_a_status_leaves_out_the_lists_that_it_has_not() {
     let world = World::new();
     let status = world.add(&[tool(1)]).await;
     assert!(status.get("failures").is_none() && status.get("pendings").is_none());
-    let refused = world
-        .post(r#"{"objects":[{"type":"tool"}]}"#)
-        .send()
-        .await
-        .json();
+    let refused = world.post(r#"{"objects":[{"type":"tool"}]}"#).send().await.json();
     assert_eq!(refused["failure_count"], 1);
     assert!(refused.get("successes").is_none(), "{refused}");
 }
@@ -85,13 +81,10 @@ async fn t019_a_status_leaves_out_the_lists_that_it_has_not() {
 fn is_taxii_timestamp(text: &str) -> bool {
     let shape = "0000-00-00T00:00:00.000000Z";
     text.len() == shape.len()
-        && text.chars().zip(shape.chars()).all(|(one, shape)| {
-            if shape == '0' {
-                one.is_ascii_digit()
-            } else {
-                one == shape
-            }
-        })
+        && text
+            .chars()
+            .zip(shape.chars())
+            .all(|(one, shape)| if shape == '0' { one.is_ascii_digit() } else { one == shape })
 }
 
 #[tokio::test]
@@ -202,10 +195,7 @@ async fn t122_members_are_those_of_the_standard() {
 #[tokio::test]
 async fn t122_unknown_members_and_parameters_of_a_request_are_passed_over() {
     let world = World::new();
-    let body = format!(
-        r#"{{"x_colour":"red","objects":[{}],"x_list":[1]}}"#,
-        tool(1)
-    );
+    let body = format!(r#"{{"x_colour":"red","objects":[{}],"x_list":[1]}}"#, tool(1));
     let reply = world.post(body).send().await;
     assert_eq!(reply.status, 202, "{}", reply.text());
     assert_eq!(world.ids("x_colour=red&pretty").await, [id("tool", 1)]);

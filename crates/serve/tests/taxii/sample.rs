@@ -28,9 +28,7 @@ pub(crate) fn with(number: u32, modified: &str, more: &str) -> String {
 
 /// A campaign, for a second type.
 pub(crate) fn campaign(number: u32) -> String {
-    tool(number)
-        .replace(r#""type":"tool""#, r#""type":"campaign""#)
-        .replace("tool--", "campaign--")
+    tool(number).replace(r#""type":"tool""#, r#""type":"campaign""#).replace("tool--", "campaign--")
 }
 
 /// An observable: it has no version, and no `spec_version` unless it says so.
@@ -42,19 +40,12 @@ pub(crate) fn observable(number: u32) -> String {
 /// An object of the size of a long report.
 pub(crate) fn large(number: u32, octets: usize) -> String {
     let filler = "lorem ipsum ".repeat(octets / 12 + 1);
-    with(
-        number,
-        CREATED,
-        &format!(r#","description":"{}""#, &filler[..octets]),
-    )
+    with(number, CREATED, &format!(r#","description":"{}""#, &filler[..octets]))
 }
 
 /// Three versions of one tool, oldest first.
-pub(crate) const TIMES: [&str; 3] = [
-    "2021-01-01T00:00:00.000Z",
-    "2022-02-02T00:00:00.123456Z",
-    "2023-03-03T00:00:00Z",
-];
+pub(crate) const TIMES: [&str; 3] =
+    ["2021-01-01T00:00:00.000Z", "2022-02-02T00:00:00.123456Z", "2023-03-03T00:00:00Z"];
 
 pub(crate) fn versions(number: u32) -> Vec<String> {
     TIMES.iter().map(|time| tool_at(number, time)).collect()

@@ -5,11 +5,7 @@ use super::sample::{CREATED, TIMES, id, observable, tool_at, versions};
 
 /// The versions of tool 1 that a query selects.
 async fn selected(world: &World, query: &str) -> Vec<String> {
-    world
-        .read(&format!("objects/?{query}"))
-        .ok()
-        .await
-        .member("objects", "modified")
+    world.read(&format!("objects/?{query}")).ok().await.member("objects", "modified")
 }
 
 /// Three versions of tool 1, the oldest first, and one of tool 2.
@@ -38,19 +34,13 @@ async fn t073_by_default_the_latest_by_version_and_not_by_arrival() {
 #[tokio::test]
 async fn t074_first_is_the_oldest_version() {
     let world = three().await;
-    assert_eq!(
-        selected(&world, "match[version]=first").await,
-        [TIMES[0], TIMES[1]]
-    );
+    assert_eq!(selected(&world, "match[version]=first").await, [TIMES[0], TIMES[1]]);
 }
 
 #[tokio::test]
 async fn t075_last_and_all() {
     let world = three().await;
-    assert_eq!(
-        selected(&world, "match[version]=last").await,
-        [TIMES[2], TIMES[1]]
-    );
+    assert_eq!(selected(&world, "match[version]=last").await, [TIMES[2], TIMES[1]]);
     let all = [TIMES[0], TIMES[1], TIMES[2], TIMES[1]];
     assert_eq!(selected(&world, "match[version]=all").await, all);
 }
@@ -80,14 +70,8 @@ async fn t077_a_list_of_versions_is_a_union_and_all_absorbs() {
         ("first,last", vec![old, new, middle]),
         ("last,first", vec![old, new, middle]),
         // Tool 2 has one version, which is first and last and this one: it comes once.
-        (
-            "first,2022-02-02T00:00:00.123456Z",
-            vec![old, middle, middle],
-        ),
-        (
-            "last,2023-03-03T00:00:00Z,2023-03-03T00:00:00.0Z",
-            vec![new, middle],
-        ),
+        ("first,2022-02-02T00:00:00.123456Z", vec![old, middle, middle]),
+        ("last,2023-03-03T00:00:00Z,2023-03-03T00:00:00.0Z", vec![new, middle]),
         ("all,first", vec![old, middle, new, middle]),
         ("2021-01-01T00:00:00Z,all", vec![old, middle, new, middle]),
         ("2021-01-01T00:00:00Z,1999-01-01T00:00:00Z", vec![old]),
@@ -114,9 +98,7 @@ async fn t077_versions_are_selected_before_other_filters_narrow() {
 async fn t078_spec_version_selects_and_absent_means_the_latest() {
     let world = World::new();
     let stamped = observable(2).replace(r#""id":"#, r#""spec_version":"2.1","id":"#);
-    world
-        .add(&[tool_at(1, CREATED), observable(1), stamped])
-        .await;
+    world.add(&[tool_at(1, CREATED), observable(1), stamped]).await;
     let all = [id("tool", 1), id("ipv4-addr", 1), id("ipv4-addr", 2)];
     assert_eq!(world.ids("").await, all);
     assert_eq!(world.ids("match[spec_version]=2.1").await, all);
@@ -124,10 +106,7 @@ async fn t078_spec_version_selects_and_absent_means_the_latest() {
     assert!(world.ids("match[spec_version]=2.0").await.is_empty());
     let query = "match[spec_version]=2.1&match[type]=tool";
     assert_eq!(world.ids(query).await, [id("tool", 1)]);
-    world
-        .read("objects/?match[spec_version]=2.2")
-        .refused(400)
-        .await;
+    world.read("objects/?match[spec_version]=2.2").refused(400).await;
 }
 
 #[tokio::test]
@@ -142,10 +121,7 @@ async fn t093_an_older_version_that_comes_late_does_not_become_the_last() {
     world.add(&[tool_at(1, middle)]).await;
     assert_eq!(selected(&world, "").await, [new]);
     assert_eq!(selected(&world, "match[version]=first").await, [old]);
-    assert_eq!(
-        selected(&world, "match[version]=all").await,
-        [new, old, middle]
-    );
+    assert_eq!(selected(&world, "match[version]=all").await, [new, old, middle]);
     assert_eq!(world.manifest("").await, before);
     // A poller of the latest versions has nothing to fetch; one of all versions has two.
     let after = format!("added_after={}", before[0].date_added);

@@ -102,10 +102,7 @@ impl Served {
             .with_no_client_auth();
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config))
-            .connect(name, self.connect().await)
-            .await
-            .unwrap()
+        TlsConnector::from(Arc::new(config)).connect(name, self.connect().await).await.unwrap()
     }
 }
 

@@ -46,12 +46,7 @@ async fn t031_a_status_has_its_members() {
     let status = posted(&world, &[tool(1)]).await;
     assert!(["complete", "pending"].contains(&status["status"].as_str().unwrap()));
     assert!(status["id"].is_string());
-    for name in [
-        "total_count",
-        "success_count",
-        "failure_count",
-        "pending_count",
-    ] {
+    for name in ["total_count", "success_count", "failure_count", "pending_count"] {
         assert!(status[name].is_u64(), "{name} in {status}");
     }
 }
@@ -62,12 +57,7 @@ async fn t032_counts_agree_and_complete_does_not_change() {
     let bad = r#"{"type":"tool"}"#.to_owned();
     let objects = [tool(1), bad.clone(), tool(2), bad, tool(1)];
     let first = posted(&world, &objects).await;
-    let counts = [
-        "total_count",
-        "success_count",
-        "failure_count",
-        "pending_count",
-    ];
+    let counts = ["total_count", "success_count", "failure_count", "pending_count"];
     let counts = counts.map(|name| first[name].as_u64().unwrap());
     assert_eq!(counts, [5, 3, 2, 0]);
     assert_eq!(first["successes"].as_array().unwrap().len(), 3);
@@ -94,30 +84,20 @@ async fn t033_details_name_id_and_version() {
     let failure = &conflict["failures"][0];
     assert_eq!(failure["id"], id("tool", 1));
     assert_eq!(failure["version"], TIMES[1]);
-    assert!(
-        failure["message"]
-            .as_str()
-            .is_some_and(|message| !message.is_empty())
-    );
+    assert!(failure["message"].as_str().is_some_and(|message| !message.is_empty()));
 }
 
 #[tokio::test]
 async fn t033_an_observable_has_the_same_version_everywhere() {
     let world = World::new();
     let first = posted(&world, &[observable(1)]).await;
-    let version = first["successes"][0]["version"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let version = first["successes"][0]["version"].as_str().unwrap().to_owned();
     world.clock.tick(HOUR);
     let again = posted(&world, &[observable(1)]).await;
     assert_eq!(again["successes"][0]["version"], version);
     assert_eq!(world.manifest("").await[0].version, version);
     let versions = format!("objects/{}/versions/", id("ipv4-addr", 1));
-    assert_eq!(
-        world.read(&versions).ok().await.json()["versions"],
-        json!([version])
-    );
+    assert_eq!(world.read(&versions).ok().await.json()["versions"], json!([version]));
 }
 
 #[tokio::test]

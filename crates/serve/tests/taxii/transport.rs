@@ -33,16 +33,8 @@ async fn t001_https_with_tls_1_3_and_tls_1_2() {
     let served = Served::tls(&world).await;
     assert_eq!(served.scheme, "https");
     let expected = [
-        (
-            &rustls::version::TLS13,
-            rustls::ProtocolVersion::TLSv1_3,
-            "h2",
-        ),
-        (
-            &rustls::version::TLS12,
-            rustls::ProtocolVersion::TLSv1_2,
-            "http/1.1",
-        ),
+        (&rustls::version::TLS13, rustls::ProtocolVersion::TLSv1_3, "h2"),
+        (&rustls::version::TLS12, rustls::ProtocolVersion::TLSv1_2, "http/1.1"),
     ];
     for (version, negotiated, protocol) in expected {
         let stream = served.connect_tls(&[version], protocol).await;
@@ -115,11 +107,7 @@ async fn http_1_1_keeps_the_connection() {
     let objects = path(&world.collection, "objects/");
     let requests = vec![
         request("GET", "/taxii2/", Body::empty()),
-        request(
-            "POST",
-            &objects,
-            Body::from(super::harness::envelope(&[tool(1)])),
-        ),
+        request("POST", &objects, Body::from(super::harness::envelope(&[tool(1)]))),
         request("GET", "/taxii2/nowhere/", Body::empty()),
         request("GET", &objects, Body::empty()),
     ];
@@ -166,10 +154,7 @@ async fn t060_a_post_that_breaks_off_stores_nothing() {
     );
     for framed in [
         format!("{head}content-length: {}\r\n\r\n{body}", body.len() + 1),
-        format!(
-            "{head}transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n",
-            body.len()
-        ),
+        format!("{head}transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n", body.len()),
     ] {
         let mut stream = served.connect().await;
         stream.write_all(framed.as_bytes()).await.unwrap();
@@ -206,15 +191,8 @@ async fn t069_five_hundred_ids_fit_one_request() {
     let served = Served::plain(&world).await;
     let ids: Vec<String> = (0..500).map(|number| id("tool", number)).collect();
     let uri = world.path(&format!("objects/?match[id]={}", ids.join(",")));
-    let replies = http1(
-        served.connect().await,
-        vec![request("GET", &uri, Body::empty())],
-    )
-    .await;
-    assert_eq!(
-        replies[0].member("objects", "id"),
-        [id("tool", 3), id("tool", 499)]
-    );
+    let replies = http1(served.connect().await, vec![request("GET", &uri, Body::empty())]).await;
+    assert_eq!(replies[0].member("objects", "id"), [id("tool", 3), id("tool", 499)]);
     // One more is told as such, and not cut off.
     let more = format!("objects/?match[id]={},{}", ids.join(","), id("tool", 500));
     world.read(&more).refused(400).await;

@@ -25,24 +25,15 @@ async fn t113_every_version_once_as_it_was_written() {
     world.add(&versions(1)).await;
     let reply = world.read(&of(1)).ok().await;
     assert_eq!(reply.json(), json!({ "versions": TIMES }));
-    assert_eq!(
-        world.read(&of(2)).ok().await.json(),
-        json!({ "versions": [CREATED] })
-    );
+    assert_eq!(world.read(&of(2)).ok().await.json(), json!({ "versions": [CREATED] }));
 }
 
 #[tokio::test]
 async fn t113_filters_of_stix_versions_apply() {
     let world = three().await;
-    let reply = world
-        .read(&format!("{}?match[spec_version]=2.1", of(1)))
-        .ok()
-        .await;
+    let reply = world.read(&format!("{}?match[spec_version]=2.1", of(1))).ok().await;
     assert_eq!(reply.json()["versions"], json!(TIMES));
-    let reply = world
-        .read(&format!("{}?match[spec_version]=2.0", of(1)))
-        .ok()
-        .await;
+    let reply = world.read(&format!("{}?match[spec_version]=2.0", of(1))).ok().await;
     assert_eq!(reply.text(), "{}");
 }
 
@@ -51,10 +42,7 @@ async fn t114_versions_carry_the_dates_of_their_page() {
     let world = three().await;
     let dates = world.manifest("match[version]=all").await;
     let reply = world.read(&of(1)).ok().await;
-    let ends = (
-        Some(dates[0].date_added.as_str()),
-        Some(dates[2].date_added.as_str()),
-    );
+    let ends = (Some(dates[0].date_added.as_str()), Some(dates[2].date_added.as_str()));
     assert_eq!(reply.dates(), ends);
     let page = world.read(&format!("{}?limit=1", of(1))).ok().await;
     assert_eq!(page.dates(), (ends.0, ends.0));
@@ -74,18 +62,12 @@ async fn t116_versions_come_in_pages_with_more_and_next() {
     let world = three().await;
     let (mut seen, mut query) = (Vec::new(), String::new());
     for expected in [2, 1] {
-        let page = world
-            .read(&format!("{}?limit=2{query}", of(1)))
-            .ok()
-            .await
-            .json();
+        let page = world.read(&format!("{}?limit=2{query}", of(1))).ok().await.json();
         let versions = page["versions"].as_array().unwrap().clone();
         assert_eq!(versions.len(), expected);
         assert_eq!(page.get("more"), (expected == 2).then_some(&json!(true)));
         assert_eq!(page.get("next").is_some(), expected == 2);
-        query = page["next"]
-            .as_str()
-            .map_or(String::new(), |next| format!("&next={next}"));
+        query = page["next"].as_str().map_or(String::new(), |next| format!("&next={next}"));
         seen.extend(versions);
     }
     assert_eq!(json!(seen), json!(TIMES));
@@ -100,10 +82,7 @@ async fn t117_an_object_without_modified_has_created_and_else_a_steady_value() {
     );
     world.add(&[text, observable(1)]).await;
     let part = format!("objects/{marking}/versions/");
-    assert_eq!(
-        world.read(&part).ok().await.json()["versions"],
-        json!([CREATED])
-    );
+    assert_eq!(world.read(&part).ok().await.json()["versions"], json!([CREATED]));
     let part = format!("objects/{}/versions/", id("ipv4-addr", 1));
     let first = world.read(&part).ok().await.json();
     assert_eq!(first["versions"].as_array().unwrap().len(), 1);
@@ -111,8 +90,6 @@ async fn t117_an_object_without_modified_has_created_and_else_a_steady_value() {
     world.add(&[observable(1)]).await;
     let world = world.refold();
     assert_eq!(world.read(&part).ok().await.json(), first);
-    let manifest = world
-        .manifest(&format!("match[id]={}", id("ipv4-addr", 1)))
-        .await;
+    let manifest = world.manifest(&format!("match[id]={}", id("ipv4-addr", 1))).await;
     assert_eq!(first["versions"][0], manifest[0].version);
 }

@@ -74,12 +74,7 @@ impl<S: Storage> Sequencer<S> {
         now: i64,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Committed, CommitError> {
-        let Batch {
-            entries,
-            arrivals,
-            departures,
-            erasures,
-        } = batch;
+        let Batch { entries, arrivals, departures, erasures } = batch;
         // (1) We are the writer until the end, and the logs are as we left them.
         self.storage.begin()?;
         self.same_heads()?;
@@ -117,13 +112,7 @@ impl<S: Storage> Sequencer<S> {
         let heads = self.adopt(signed);
         // (7) Keys of erased entries go. If we stop before, the store remembers, and recovery does.
         let settled = self.settle_erasures()?;
-        Ok(Committed {
-            entries: staged.answers,
-            arrivals,
-            departures,
-            heads,
-            settled,
-        })
+        Ok(Committed { entries: staged.answers, arrivals, departures, heads, settled })
     }
 
     /// Refuses what cannot be, before anything is touched.
@@ -203,10 +192,7 @@ impl<S: Storage> Sequencer<S> {
             let Some(index) = next.get_mut(&pending.log) else {
                 return Err(CommitError::Refused("an entry for a log that is not open"));
             };
-            let entry = EntryRef {
-                log: pending.log,
-                index: *index,
-            };
+            let entry = EntryRef { log: pending.log, index: *index };
             *index += 1;
             if let Some(key) = dedup {
                 seen.insert(key, entry);
@@ -216,21 +202,9 @@ impl<S: Storage> Sequencer<S> {
             let mut body = pending.envelope;
             seal::seal(&data_key, entry.log, entry.index, &mut body)
                 .map_err(|error| CommitError::Fatal(error.to_string()))?;
-            staged.answers.push(Sequenced {
-                entry,
-                duplicate: false,
-            });
-            staged.keys.push(KeyRow {
-                entry,
-                salt,
-                data_key,
-            });
-            staged.entries.push(StagedEntry {
-                entry,
-                commitment,
-                body,
-                dedup,
-            });
+            staged.answers.push(Sequenced { entry, duplicate: false });
+            staged.keys.push(KeyRow { entry, salt, data_key });
+            staged.entries.push(StagedEntry { entry, commitment, body, dedup });
         }
         Ok(staged)
     }
@@ -249,8 +223,7 @@ impl<S: Storage> Sequencer<S> {
         let mut grown: BTreeMap<u8, Edge> = BTreeMap::new();
         for new in &staged.entries {
             let EntryRef { log, .. } = new.entry;
-            self.storage
-                .put_entry(new.entry, &new.commitment, &new.body)?;
+            self.storage.put_entry(new.entry, &new.commitment, &new.body)?;
             if let Some(key) = &new.dedup {
                 self.storage.put_dedup(key, new.entry)?;
             }
@@ -280,10 +253,9 @@ impl<S: Storage> Sequencer<S> {
             return Err(CommitError::Refused("an entry for a log that is not open"));
         };
         let mut range = known.head.range.clone();
-        self.storage
-            .commitments(log, range.size(), INDEX_MAX, &mut |commitment| {
-                range.push(commitment.leaf_hash());
-            })?;
+        self.storage.commitments(log, range.size(), INDEX_MAX, &mut |commitment| {
+            range.push(commitment.leaf_hash());
+        })?;
         if range.root() != edge.root() && !self.has(Mutant::NoCheck) {
             return Err(CommitError::Fatal(format!(
                 "log `{}`: what was written is not what was meant, at size {}",
@@ -307,13 +279,7 @@ impl<S: Storage> Sequencer<S> {
         let note = checkpoint
             .sign(&known.config.key)
             .map_err(|error| CommitError::Fatal(error.to_string()))?;
-        let head = Head {
-            log,
-            size: checkpoint.size,
-            root: checkpoint.root,
-            note,
-            range,
-        };
+        let head = Head { log, size: checkpoint.size, root: checkpoint.root, note, range };
         Ok(Signed { edge, head })
     }
 
@@ -321,16 +287,9 @@ impl<S: Storage> Sequencer<S> {
         let old = self.logs.get(&new.log).map(|Log { head, .. }| head);
         let mut old = old.map(|head| (head.size, head.root));
         if self.has(Mutant::NoSwap) {
-            old = self
-                .storage
-                .head(new.log)?
-                .map(|head| (head.size, head.root));
+            old = self.storage.head(new.log)?.map(|head| (head.size, head.root));
         }
-        if self.storage.swap_head(old, new)? {
-            Ok(())
-        } else {
-            Err(two_writers())
-        }
+        if self.storage.swap_head(old, new)? { Ok(()) } else { Err(two_writers()) }
     }
 
     /// The transaction is durable: the new trees are ours.

@@ -20,13 +20,7 @@ impl<'s, S: Storage> Journal<'s, S> {
     pub(super) fn new(storage: &'s mut S, now: i64, as_is: bool) -> Result<Self, StorageError> {
         let seq = storage.last_seq()?;
         let clocks = BTreeMap::new();
-        Ok(Journal {
-            storage,
-            now,
-            as_is,
-            seq,
-            clocks,
-        })
+        Ok(Journal { storage, now, as_is, seq, clocks })
     }
 
     fn line(
@@ -45,13 +39,7 @@ impl<'s, S: Storage> Journal<'s, S> {
         self.clocks.insert(collection, date_added);
         self.seq += 1;
         let seq = self.seq;
-        self.storage.put_arrival(&ArrivalRow {
-            seq,
-            collection,
-            entry,
-            date_added,
-            gone,
-        })?;
+        self.storage.put_arrival(&ArrivalRow { seq, collection, entry, date_added, gone })?;
         Ok(Arrived { seq, date_added })
     }
 
@@ -64,10 +52,9 @@ impl<'s, S: Storage> Journal<'s, S> {
         for arrival in arrivals {
             let entry = match arrival.entry {
                 ArrivalOf::Old(entry) => Some(entry),
-                ArrivalOf::New(at) => answers
-                    .get(at)
-                    .filter(|answer| !answer.duplicate)
-                    .map(|answer| answer.entry),
+                ArrivalOf::New(at) => {
+                    answers.get(at).filter(|answer| !answer.duplicate).map(|answer| answer.entry)
+                }
             };
             lines.push(match entry {
                 Some(entry) => Some(self.line(arrival.collection, entry, false)?),

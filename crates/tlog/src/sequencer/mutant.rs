@@ -8,10 +8,7 @@ use super::{CommitError, Sequencer};
 
 /// A step done wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "only tests plant bugs; the code reads the same")
-)]
+#[cfg_attr(not(test), expect(dead_code, reason = "only tests plant bugs; the code reads the same"))]
 pub(crate) enum Mutant {
     /// Keys are written after the entries they open.
     KeysLast,
@@ -44,8 +41,7 @@ impl<S: Storage> Sequencer<S> {
     pub(super) fn leak(&mut self, signed: &[Signed]) {
         #[cfg(test)]
         if self.has(Mutant::NoteFirst) {
-            self.leaked
-                .extend(signed.iter().map(|signed| signed.head.clone()));
+            self.leaked.extend(signed.iter().map(|signed| signed.head.clone()));
         }
         #[cfg(not(test))]
         let _ = signed;

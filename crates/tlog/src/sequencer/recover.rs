@@ -48,10 +48,7 @@ impl<S: Storage> Sequencer<S> {
     }
 
     fn open_log(&mut self, config: LogConfig) -> Result<Log, OpenError> {
-        let wrong = |what| OpenError::Config {
-            log: config.name.clone(),
-            what,
-        };
+        let wrong = |what| OpenError::Config { log: config.name.clone(), what };
         if config.id > LOG_MAX || self.logs.contains_key(&config.id) {
             return Err(wrong("its number is too high or given twice"));
         }
@@ -63,46 +60,23 @@ impl<S: Storage> Sequencer<S> {
         };
         let edge = self.check_log(&config, &verifier, &head)?;
         // Keys above the head belong to a commit that did not happen.
-        self.storage.remove_keys_from(EntryRef {
-            log: config.id,
-            index: head.size,
-        })?;
-        Ok(Log {
-            config,
-            verifier,
-            head,
-            edge,
-        })
+        self.storage.remove_keys_from(EntryRef { log: config.id, index: head.size })?;
+        Ok(Log { config, verifier, head, edge })
     }
 
     /// A log is born with a signed checkpoint of size 0, so that there is never an unsigned one.
     fn create(&mut self, config: &LogConfig) -> Result<Head, OpenError> {
-        let damaged = |what| OpenError::Damaged {
-            log: config.name.clone(),
-            what,
-        };
+        let damaged = |what| OpenError::Damaged { log: config.name.clone(), what };
         let mut entries = 0u64;
-        self.storage
-            .commitments(config.id, 0, INDEX_MAX, &mut |_| entries += 1)?;
+        self.storage.commitments(config.id, 0, INDEX_MAX, &mut |_| entries += 1)?;
         if entries > 0 {
             return Err(damaged("there are entries and no head"));
         }
         let range = Range::default();
-        let checkpoint = Checkpoint {
-            origin: config.origin.clone(),
-            size: 0,
-            root: range.root(),
-        };
-        let note = checkpoint
-            .sign(&config.key)
-            .map_err(|_| damaged("its origin cannot be signed"))?;
-        let head = Head {
-            log: config.id,
-            size: 0,
-            root: checkpoint.root,
-            note,
-            range,
-        };
+        let checkpoint = Checkpoint { origin: config.origin.clone(), size: 0, root: range.root() };
+        let note =
+            checkpoint.sign(&config.key).map_err(|_| damaged("its origin cannot be signed"))?;
+        let head = Head { log: config.id, size: 0, root: checkpoint.root, note, range };
         self.storage.begin()?;
         if !self.storage.swap_head(None, &head)? {
             self.storage.rollback()?;
@@ -120,10 +94,7 @@ impl<S: Storage> Sequencer<S> {
         verifier: &Verifier,
         head: &Head,
     ) -> Result<Edge, OpenError> {
-        let damaged = |what| OpenError::Damaged {
-            log: config.name.clone(),
-            what,
-        };
+        let damaged = |what| OpenError::Damaged { log: config.name.clone(), what };
         let checkpoint = Checkpoint::open(head.note.as_bytes(), verifier)
             .map_err(|_| damaged("its checkpoint is not signed by its key"))?;
         if checkpoint.size != head.size || checkpoint.root != head.root {
@@ -140,10 +111,9 @@ impl<S: Storage> Sequencer<S> {
         }
         let from = head.size - head.size % u64::from(TILE_WIDTH);
         let mut leaves = Vec::new();
-        self.storage
-            .commitments(config.id, from, INDEX_MAX, &mut |commitment| {
-                leaves.push(commitment.leaf_hash());
-            })?;
+        self.storage.commitments(config.id, from, INDEX_MAX, &mut |commitment| {
+            leaves.push(commitment.leaf_hash());
+        })?;
         let level_0 = edge.partial().find(|(level, _)| *level == 0);
         let tile = level_0.map(|(_, tile)| tile.hashes.as_slice());
         if leaves != tile.unwrap_or_default() {
@@ -158,9 +128,7 @@ impl<S: Storage> Sequencer<S> {
         self.unsettled = !self.storage.erasing()?.is_empty();
         match self.settle_erasures() {
             Ok(_) => Ok(()),
-            Err(error) => Err(OpenError::Storage(crate::StorageError::Io(
-                error.to_string(),
-            ))),
+            Err(error) => Err(OpenError::Storage(crate::StorageError::Io(error.to_string()))),
         }
     }
 }

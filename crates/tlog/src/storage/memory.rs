@@ -108,11 +108,7 @@ impl MemoryDisk {
     pub fn open(&self) -> MemoryStorage {
         let mut disk = self.disk();
         disk.handles += 1;
-        MemoryStorage {
-            disk: self.clone(),
-            handle: disk.handles,
-            transaction: None,
-        }
+        MemoryStorage { disk: self.clone(), handle: disk.handles, transaction: None }
     }
 
     /// Steps taken so far. Every change and every commit is one.

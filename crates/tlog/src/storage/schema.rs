@@ -60,10 +60,7 @@ pub(crate) const LOG: Schema = Schema {
             "clock",
             "CREATE TABLE clock (collection INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT",
         ),
-        (
-            "erasing",
-            "CREATE TABLE erasing (key INTEGER PRIMARY KEY) STRICT",
-        ),
+        ("erasing", "CREATE TABLE erasing (key INTEGER PRIMARY KEY) STRICT"),
         ("library", LIBRARY),
     ],
 };

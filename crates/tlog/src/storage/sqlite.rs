@@ -240,10 +240,8 @@ impl Storage for SqliteStorage {
     }
 
     fn erased(&mut self, entries: &[EntryRef]) -> Result<(), StorageError> {
-        let mut statement = self
-            .log
-            .prepare_cached("DELETE FROM erasing WHERE key = ?1")
-            .map_err(in_log)?;
+        let mut statement =
+            self.log.prepare_cached("DELETE FROM erasing WHERE key = ?1").map_err(in_log)?;
         for entry in entries {
             statement.execute([entry.key()]).map_err(in_log)?;
         }
@@ -289,17 +287,11 @@ impl Storage for SqliteStorage {
     }
 
     fn dedup(&mut self, key: &DedupKey) -> Result<Option<EntryRef>, StorageError> {
-        let mut statement = self
-            .log
-            .prepare_cached("SELECT key FROM dedup WHERE mac = ?1")
-            .map_err(in_log)?;
-        let found: Option<i64> = statement
-            .query_row([key.as_slice()], |row| row.get(0))
-            .optional()
-            .map_err(in_log)?;
-        found
-            .map(|key| EntryRef::from_key(key).ok_or_else(|| damaged("dedup", key)))
-            .transpose()
+        let mut statement =
+            self.log.prepare_cached("SELECT key FROM dedup WHERE mac = ?1").map_err(in_log)?;
+        let found: Option<i64> =
+            statement.query_row([key.as_slice()], |row| row.get(0)).optional().map_err(in_log)?;
+        found.map(|key| EntryRef::from_key(key).ok_or_else(|| damaged("dedup", key))).transpose()
     }
 
     fn put_arrival(&mut self, row: &ArrivalRow) -> Result<(), StorageError> {
@@ -336,9 +328,7 @@ impl Storage for SqliteStorage {
         self.log
             .prepare_cached("SELECT last FROM clock WHERE collection = ?1")
             .and_then(|mut statement| {
-                statement
-                    .query_row([collection], |row| row.get(0))
-                    .optional()
+                statement.query_row([collection], |row| row.get(0)).optional()
             })
             .map_err(in_log)
     }

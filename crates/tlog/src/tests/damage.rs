@@ -19,15 +19,9 @@ fn fill(dir: &Path) {
     for round in 0..4i64 {
         let entries = (0..90).map(|n| PendingEntry {
             idem: (n % 3 == 0).then(|| format!("{round}-{n}").into_bytes()),
-            ..pending(
-                [SHARED, PRIVATE, AUDIT][n % 3],
-                &format!("{n} {}", "x".repeat(n * 7)),
-            )
+            ..pending([SHARED, PRIVATE, AUDIT][n % 3], &format!("{n} {}", "x".repeat(n * 7)))
         });
-        let arrive = |at| PendingArrival {
-            collection: 1,
-            entry: ArrivalOf::New(at),
-        };
+        let arrive = |at| PendingArrival { collection: 1, entry: ArrivalOf::New(at) };
         let mut batch = Batch {
             entries: entries.collect(),
             arrivals: (0..40).map(arrive).collect(),
@@ -37,13 +31,9 @@ fn fill(dir: &Path) {
         batch.entries[5].envelope = vec![b'y'; 30_000];
         if round > 0 {
             batch.departures.push((1, at(PRIVATE, 3)));
-            batch
-                .erasures
-                .push(at(SHARED, u64::try_from(round).unwrap()));
+            batch.erasures.push(at(SHARED, u64::try_from(round).unwrap()));
         }
-        sequencer
-            .commit(batch, 1000 + round, &mut |b| random.fill(b))
-            .unwrap();
+        sequencer.commit(batch, 1000 + round, &mut |b| random.fill(b)).unwrap();
     }
 }
 
@@ -110,17 +100,8 @@ fn every_flip_that_changes_what_is_stored_is_found() {
             copy_one(dir.path(), schema, &damaged);
             let report = verify(dir.path(), &identities(), &mut |_| {});
             if report.is_sound() {
-                assert!(
-                    same,
-                    "{} octet {place} bit {}: not found",
-                    schema.file,
-                    count % 8
-                );
-                assert!(
-                    place >= 100,
-                    "{} octet {place} of the header: not found",
-                    schema.file
-                );
+                assert!(same, "{} octet {place} bit {}: not found", schema.file, count % 8);
+                assert!(place >= 100, "{} octet {place} of the header: not found", schema.file);
                 nothing += 1;
             } else {
                 found += 1;
@@ -177,22 +158,14 @@ fn findings_name_file_table_and_row() {
             "UPDATE arrival SET idx = idx + 1 WHERE seq = 7",
             "log.db: arrival 7: its checksum differs",
         ),
-        (
-            &LOG,
-            "DELETE FROM arrival WHERE seq = 7",
-            "log.db: arrival 7: there is none",
-        ),
+        (&LOG, "DELETE FROM arrival WHERE seq = 7", "log.db: arrival 7: there is none"),
         (
             &LOG,
             "DELETE FROM arrival WHERE seq = 163",
             "log.db: clock 1: not the time of the last arrival in its collection",
         ),
         (&LOG, "DELETE FROM clock", "log.db: clock 1: there is none"),
-        (
-            &LOG,
-            "UPDATE dedup SET key = key + 1",
-            ": its checksum differs",
-        ),
+        (&LOG, "UPDATE dedup SET key = key + 1", ": its checksum differs"),
         (
             &KEYS,
             "DELETE FROM key WHERE key = (2 << 48) | 17",
@@ -219,10 +192,7 @@ fn findings_name_file_table_and_row() {
         drop(connection);
         let report = verify(dir.path(), &identities(), &mut |_| {});
         let lines: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
-        assert!(
-            lines.iter().any(|line| line.ends_with(expected)),
-            "{statement}: {lines:#?}"
-        );
+        assert!(lines.iter().any(|line| line.ends_with(expected)), "{statement}: {lines:#?}");
     }
 }
 
@@ -242,13 +212,8 @@ fn a_check_beside_the_writer_sees_whole_commits() {
     let mut random = Random(1);
     let mut sequencer = open(dir.path(), 1);
     for round in 0..3 {
-        let batch = Batch {
-            entries: vec![pending(SHARED, "x")],
-            ..Batch::default()
-        };
-        sequencer
-            .commit(batch, round, &mut |b| random.fill(b))
-            .unwrap();
+        let batch = Batch { entries: vec![pending(SHARED, "x")], ..Batch::default() };
+        sequencer.commit(batch, round, &mut |b| random.fill(b)).unwrap();
         let mut calls = 0;
         let report = verify(dir.path(), &identities(), &mut |_| calls += 1);
         assert!(report.is_sound(), "{:?}", report.findings);

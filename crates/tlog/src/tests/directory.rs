@@ -50,10 +50,7 @@ fn an_empty_log_has_a_signed_checkpoint() {
     for identity in identities() {
         let head = reader.head(identity.id).unwrap().unwrap();
         let checkpoint = Checkpoint::open(head.note.as_bytes(), &identity.verifier).unwrap();
-        assert_eq!(
-            (checkpoint.size, checkpoint.root),
-            (0, merkle::empty_root())
-        );
+        assert_eq!((checkpoint.size, checkpoint.root), (0, merkle::empty_root()));
         assert_eq!(sequencer.head(identity.id), Some(&head));
     }
     assert_eq!(reader.head(99).unwrap(), None);
@@ -72,12 +69,8 @@ fn what_is_committed_is_read_proved_and_survives() {
             entries: entries(SHARED, 1 + usize::try_from(random.below(40)).unwrap(), 300),
             ..Batch::default()
         };
-        batch
-            .entries
-            .push(pending(AUDIT, &format!("access {round}")));
-        let committed = sequencer
-            .commit(batch, round, &mut |b| random.fill(b))
-            .unwrap();
+        batch.entries.push(pending(AUDIT, &format!("access {round}")));
+        let committed = sequencer.commit(batch, round, &mut |b| random.fill(b)).unwrap();
         total += committed.entries.len() as u64 - 1;
         assert_eq!(committed.heads.len(), 2);
         if round % 13 == 0 {
@@ -93,48 +86,30 @@ fn what_is_committed_is_read_proved_and_survives() {
     let mut leaves = Vec::new();
     for n in 0..head.size.div_ceil(256) {
         let width = u16::try_from((head.size - n * 256).min(256)).unwrap();
-        let path = TilePath {
-            kind: TileKind::Entries,
-            n,
-            width,
-        };
+        let path = TilePath { kind: TileKind::Entries, n, width };
         let bundle = reader.tile(SHARED, &path).unwrap().unwrap();
         let commitments = parse_bundle(&bundle).unwrap();
-        let hashes = TilePath {
-            kind: TileKind::Hashes(0),
-            ..path
-        };
+        let hashes = TilePath { kind: TileKind::Hashes(0), ..path };
         let tile = reader.tile(SHARED, &hashes).unwrap().unwrap();
         let expected: Vec<u8> = commitments.iter().flat_map(|c| c.leaf_hash().0).collect();
         assert_eq!(tile, expected);
-        let wider = TilePath {
-            n,
-            width: width + 1,
-            ..path
-        };
+        let wider = TilePath { n, width: width + 1, ..path };
         assert!(width == 256 || reader.tile(SHARED, &wider).unwrap().is_none());
         leaves.extend(commitments);
     }
-    let hashes: Vec<_> = leaves
-        .iter()
-        .map(crate::commitment::Commitment::leaf_hash)
-        .collect();
+    let hashes: Vec<_> = leaves.iter().map(crate::commitment::Commitment::leaf_hash).collect();
     assert_eq!(merkle::root_of(&hashes), head.root);
     // Proofs from tiles.
     let mut nodes = reader.nodes(SHARED);
     for index in (0..head.size).step_by(97) {
         let proof = merkle::prove_inclusion(index, head.size, &mut nodes).unwrap();
         let leaf = hashes[usize::try_from(index).unwrap()];
-        assert!(merkle::check_inclusion(
-            &proof, index, &leaf, head.size, &head.root
-        ));
+        assert!(merkle::check_inclusion(&proof, index, &leaf, head.size, &head.root));
         assert_eq!(nodes.node(0, index).unwrap(), leaf);
     }
     let proof = merkle::prove_consistency(300, head.size, &mut nodes).unwrap();
     let old = merkle::root_of(&hashes[..300]);
-    assert!(merkle::check_consistency(
-        &proof, 300, &old, head.size, &head.root
-    ));
+    assert!(merkle::check_consistency(&proof, 300, &old, head.size, &head.root));
     // Bodies, salts and commitments belong together.
     let mut seen = 0;
     reader
@@ -159,28 +134,16 @@ fn a_retry_gets_the_first_answer() {
     let dir = TempDir::new().unwrap();
     let mut random = Random(3);
     let request = || Batch {
-        entries: vec![PendingEntry {
-            idem: Some(b"request".to_vec()),
-            ..pending(SHARED, "one")
-        }],
-        arrivals: vec![PendingArrival {
-            collection: 1,
-            entry: ArrivalOf::New(0),
-        }],
+        entries: vec![PendingEntry { idem: Some(b"request".to_vec()), ..pending(SHARED, "one") }],
+        arrivals: vec![PendingArrival { collection: 1, entry: ArrivalOf::New(0) }],
         ..Batch::default()
     };
     let mut sequencer = open(dir.path(), 1);
-    let first = sequencer
-        .commit(request(), 5, &mut |b| random.fill(b))
-        .unwrap();
-    let second = sequencer
-        .commit(request(), 6, &mut |b| random.fill(b))
-        .unwrap();
+    let first = sequencer.commit(request(), 5, &mut |b| random.fill(b)).unwrap();
+    let second = sequencer.commit(request(), 6, &mut |b| random.fill(b)).unwrap();
     drop(sequencer);
     let mut sequencer = open(dir.path(), 9);
-    let third = sequencer
-        .commit(request(), 7, &mut |b| random.fill(b))
-        .unwrap();
+    let third = sequencer.commit(request(), 7, &mut |b| random.fill(b)).unwrap();
     assert!(!first.entries[0].duplicate && first.arrivals[0].is_some());
     for again in [second, third] {
         assert_eq!(again.entries[0].entry, first.entries[0].entry);
@@ -199,37 +162,17 @@ fn times_of_arrival_increase_whatever_the_clock_does() {
     for _ in 0..5 {
         let mut sequencer = open(dir.path(), 1);
         let entries = vec![pending(PRIVATE, "a"), pending(PRIVATE, "b")];
-        let arrive = |at| PendingArrival {
-            collection: 4,
-            entry: ArrivalOf::New(at),
-        };
+        let arrive = |at| PendingArrival { collection: 4, entry: ArrivalOf::New(at) };
         let batch = Batch {
             entries,
             arrivals: vec![arrive(0), arrive(1)],
-            departures: if dates.is_empty() {
-                Vec::new()
-            } else {
-                vec![(4, at(PRIVATE, 0))]
-            },
+            departures: if dates.is_empty() { Vec::new() } else { vec![(4, at(PRIVATE, 0))] },
             ..Batch::default()
         };
-        let done = sequencer
-            .commit(batch, now.next().unwrap(), &mut |b| random.fill(b))
-            .unwrap();
-        dates.extend(
-            done.arrivals
-                .iter()
-                .flatten()
-                .chain(&done.departures)
-                .map(|a| a.date_added),
-        );
+        let done = sequencer.commit(batch, now.next().unwrap(), &mut |b| random.fill(b)).unwrap();
+        dates.extend(done.arrivals.iter().flatten().chain(&done.departures).map(|a| a.date_added));
     }
-    assert_eq!(
-        dates,
-        [
-            100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 200, 201, 202
-        ]
-    );
+    assert_eq!(dates, [100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 200, 201, 202]);
     let mut journal: Vec<ArrivalRow> = Vec::new();
     let reader = Reader::open(dir.path()).unwrap();
     reader
@@ -256,42 +199,21 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     let dir = TempDir::new().unwrap();
     let mut sequencer = open(dir.path(), 1);
     let nowhere = [
+        Batch { entries: vec![pending(77, "x")], ..Batch::default() },
+        Batch { erasures: vec![at(SHARED, 0)], ..Batch::default() },
+        Batch { departures: vec![(1, at(SHARED, 0))], ..Batch::default() },
         Batch {
-            entries: vec![pending(77, "x")],
+            arrivals: vec![PendingArrival { collection: 1, entry: ArrivalOf::New(0) }],
             ..Batch::default()
         },
-        Batch {
-            erasures: vec![at(SHARED, 0)],
-            ..Batch::default()
-        },
-        Batch {
-            departures: vec![(1, at(SHARED, 0))],
-            ..Batch::default()
-        },
-        Batch {
-            arrivals: vec![PendingArrival {
-                collection: 1,
-                entry: ArrivalOf::New(0),
-            }],
-            ..Batch::default()
-        },
-        Batch {
-            entries: entries(SHARED, 1, 17 << 20),
-            ..Batch::default()
-        },
+        Batch { entries: entries(SHARED, 1, 17 << 20), ..Batch::default() },
     ];
     for batch in nowhere {
         let refused = sequencer.commit(batch, 1, &mut |_| {});
         assert!(matches!(refused, Err(CommitError::Refused(_))));
     }
     assert_eq!(sequencer.head(SHARED).unwrap().size, 0);
-    assert!(
-        sequencer
-            .commit(Batch::default(), 1, &mut |_| {})
-            .unwrap()
-            .heads
-            .is_empty()
-    );
+    assert!(sequencer.commit(Batch::default(), 1, &mut |_| {}).unwrap().heads.is_empty());
 }
 
 fn files(dir: &Path) -> Vec<u8> {
@@ -312,10 +234,7 @@ fn what_is_erased_is_nowhere_in_the_files() {
     let mut random = Random(5);
     let mut sequencer = open(dir.path(), 1);
     let secret = "the report names the plant at Ems";
-    let mut batch = Batch {
-        entries: entries(SHARED, 600, 200),
-        ..Batch::default()
-    };
+    let mut batch = Batch { entries: entries(SHARED, 600, 200), ..Batch::default() };
     batch.entries[300] = pending(SHARED, secret);
     sequencer.commit(batch, 1, &mut |b| random.fill(b)).unwrap();
     let reader = Reader::open(dir.path()).unwrap();
@@ -324,29 +243,15 @@ fn what_is_erased_is_nowhere_in_the_files() {
     let commitment = reader.commitment(target).unwrap().unwrap();
     let (log, keys) = reader.connections();
     let body: Vec<u8> = log
-        .query_row(
-            "SELECT body FROM entry WHERE key = ?1",
-            [target.key()],
-            |row| row.get(0),
-        )
+        .query_row("SELECT body FROM entry WHERE key = ?1", [target.key()], |row| row.get(0))
         .unwrap();
     let dek: [u8; 32] = keys
-        .query_row(
-            "SELECT dek FROM key WHERE key = ?1",
-            [target.key()],
-            |row| row.get(0),
-        )
+        .query_row("SELECT dek FROM key WHERE key = ?1", [target.key()], |row| row.get(0))
         .unwrap();
     let before = files(dir.path());
-    assert!(
-        !contains(&before, secret.as_bytes()),
-        "bodies are sealed at rest"
-    );
+    assert!(!contains(&before, secret.as_bytes()), "bodies are sealed at rest");
     assert!(contains(&before, &salt.0) && contains(&before, &dek) && contains(&before, &body));
-    let erase = Batch {
-        erasures: vec![target],
-        ..Batch::default()
-    };
+    let erase = Batch { erasures: vec![target], ..Batch::default() };
     let done = sequencer.commit(erase, 2, &mut |b| random.fill(b)).unwrap();
     assert!(done.settled);
     let after = files(dir.path());
@@ -363,9 +268,7 @@ fn what_is_erased_is_nowhere_in_the_files() {
     for index in [0, 299, 300, 301, 599] {
         let leaf = nodes.node(0, index).unwrap();
         let proof = merkle::prove_inclusion(index, head.size, &mut nodes).unwrap();
-        assert!(merkle::check_inclusion(
-            &proof, index, &leaf, head.size, &head.root
-        ));
+        assert!(merkle::check_inclusion(&proof, index, &leaf, head.size, &head.root));
     }
     let mut erased = Vec::new();
     reader
@@ -376,16 +279,9 @@ fn what_is_erased_is_nowhere_in_the_files() {
         .unwrap();
     assert_eq!(erased, [(299, false), (300, true), (301, false)]);
     sequencer
-        .commit(
-            Batch {
-                entries: entries(SHARED, 3, 10),
-                ..Batch::default()
-            },
-            3,
-            &mut |b| {
-                random.fill(b);
-            },
-        )
+        .commit(Batch { entries: entries(SHARED, 3, 10), ..Batch::default() }, 3, &mut |b| {
+            random.fill(b);
+        })
         .unwrap();
     drop((sequencer, reader));
     let report = sound(dir.path());
@@ -397,36 +293,17 @@ fn an_erasure_that_a_reader_delays_is_finished_later() {
     let dir = TempDir::new().unwrap();
     let mut random = Random(5);
     let mut sequencer = open(dir.path(), 1);
-    for connection in [
-        sequencer_connections(&sequencer).0,
-        sequencer_connections(&sequencer).1,
-    ] {
-        connection
-            .busy_timeout(std::time::Duration::from_millis(20))
-            .unwrap();
+    for connection in [sequencer_connections(&sequencer).0, sequencer_connections(&sequencer).1] {
+        connection.busy_timeout(std::time::Duration::from_millis(20)).unwrap();
     }
-    let batch = Batch {
-        entries: entries(SHARED, 3, 10),
-        ..Batch::default()
-    };
+    let batch = Batch { entries: entries(SHARED, 3, 10), ..Batch::default() };
     sequencer.commit(batch, 1, &mut |b| random.fill(b)).unwrap();
     let reader = Reader::open(dir.path()).unwrap();
-    reader
-        .connections()
-        .1
-        .execute_batch("BEGIN; SELECT count(*) FROM key;")
-        .unwrap();
-    let erase = Batch {
-        erasures: vec![at(SHARED, 1)],
-        ..Batch::default()
-    };
+    reader.connections().1.execute_batch("BEGIN; SELECT count(*) FROM key;").unwrap();
+    let erase = Batch { erasures: vec![at(SHARED, 1)], ..Batch::default() };
     let done = sequencer.commit(erase, 2, &mut |b| random.fill(b)).unwrap();
     assert!(!done.settled);
-    assert_eq!(
-        reader.open_entry(at(SHARED, 1)).unwrap(),
-        None,
-        "the body is gone at once"
-    );
+    assert_eq!(reader.open_entry(at(SHARED, 1)).unwrap(), None, "the body is gone at once");
     assert_eq!(sequencer.settle(), Ok(false));
     reader.connections().1.execute_batch("COMMIT").unwrap();
     assert_eq!(sequencer.settle(), Ok(true));
@@ -457,27 +334,17 @@ fn a_second_writer_without_a_lock_signs_nothing() {
     let mut first = open(dir.path(), 1);
     let storage = SqliteStorage::open_unlocked(dir.path()).unwrap();
     let mut second = Sequencer::open(storage, configs(), &mut |b| random.fill(b)).unwrap();
-    let batch = |text| Batch {
-        entries: vec![pending(SHARED, text)],
-        ..Batch::default()
-    };
-    first
-        .commit(batch("first"), 1, &mut |b| random.fill(b))
-        .unwrap();
+    let batch = |text| Batch { entries: vec![pending(SHARED, text)], ..Batch::default() };
+    first.commit(batch("first"), 1, &mut |b| random.fill(b)).unwrap();
     let forked = second.commit(batch("second"), 1, &mut |b| random.fill(b));
     assert!(matches!(forked, Err(CommitError::Fatal(_))));
     assert!(second.is_dead());
     let again = second.commit(batch("second"), 1, &mut |b| random.fill(b));
     assert!(matches!(again, Err(CommitError::Fatal(_))));
     drop(second);
-    first
-        .commit(batch("third"), 1, &mut |b| random.fill(b))
-        .unwrap();
+    first.commit(batch("third"), 1, &mut |b| random.fill(b)).unwrap();
     let reader = Reader::open(dir.path()).unwrap();
-    assert_eq!(
-        reader.open_entry(at(SHARED, 0)).unwrap().as_deref(),
-        Some(&b"first"[..])
-    );
+    assert_eq!(reader.open_entry(at(SHARED, 0)).unwrap().as_deref(), Some(&b"first"[..]));
     drop((first, reader));
     sound(dir.path());
 }
@@ -488,20 +355,14 @@ fn a_full_disk_is_named_loses_nothing_and_passes() {
         let dir = TempDir::new().unwrap();
         let mut random = Random(1);
         let mut sequencer = open(dir.path(), 1);
-        let batch = |count| Batch {
-            entries: entries(SHARED, count, 1500),
-            ..Batch::default()
-        };
-        sequencer
-            .commit(batch(100), 1, &mut |b| random.fill(b))
-            .unwrap();
+        let batch = |count| Batch { entries: entries(SHARED, count, 1500), ..Batch::default() };
+        sequencer.commit(batch(100), 1, &mut |b| random.fill(b)).unwrap();
         let head = sequencer.head(SHARED).cloned();
         let limit = |sequencer: &Sequencer<SqliteStorage>, spare: Option<u32>| {
             let (log, keys) = sequencer_connections(sequencer);
             let connection = if keys_full { keys } else { log };
-            let pages: u32 = connection
-                .pragma_query_value(None, "page_count", |row| row.get(0))
-                .unwrap();
+            let pages: u32 =
+                connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
             let most = spare.map_or(1_000_000, |spare| pages + spare);
             connection
                 .query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(()))
@@ -518,9 +379,7 @@ fn a_full_disk_is_named_loses_nothing_and_passes() {
         assert_eq!(reader.head(SHARED).unwrap(), head);
         assert!(reader.open_entry(at(SHARED, 99)).unwrap().is_some());
         limit(&sequencer, None);
-        sequencer
-            .commit(batch(600), 3, &mut |b| random.fill(b))
-            .unwrap();
+        sequencer.commit(batch(600), 3, &mut |b| random.fill(b)).unwrap();
         drop((sequencer, reader));
         let report = sound(dir.path());
         assert_eq!(report.opened, 700);
@@ -547,29 +406,15 @@ fn damage_to_the_edge_is_found_at_the_start() {
     for statement in statements {
         let dir = TempDir::new().unwrap();
         let mut sequencer = open(dir.path(), 1);
-        let batch = Batch {
-            entries: entries(SHARED, 300, 40),
-            ..Batch::default()
-        };
+        let batch = Batch { entries: entries(SHARED, 300, 40), ..Batch::default() };
         sequencer.commit(batch, 1, &mut |b| b.fill(9)).unwrap();
-        sequencer_connections(&sequencer)
-            .0
-            .execute_batch(statement)
-            .unwrap();
+        sequencer_connections(&sequencer).0.execute_batch(statement).unwrap();
         drop(sequencer);
         let opened = SqliteStorage::open(dir.path()).map_err(OpenError::from);
         let opened = opened.and_then(|s| Sequencer::open(s, configs(), &mut |_| {}));
-        let error = opened
-            .err()
-            .unwrap_or_else(|| panic!("opens after {statement}"));
-        assert!(
-            error.to_string().contains("comity verify"),
-            "{statement}: {error}"
-        );
-        assert!(
-            !verify(dir.path(), &identities(), &mut |_| {}).is_sound(),
-            "{statement}"
-        );
+        let error = opened.err().unwrap_or_else(|| panic!("opens after {statement}"));
+        assert!(error.to_string().contains("comity verify"), "{statement}: {error}");
+        assert!(!verify(dir.path(), &identities(), &mut |_| {}).is_sound(), "{statement}");
     }
 }
 
@@ -577,10 +422,7 @@ fn damage_to_the_edge_is_found_at_the_start() {
 fn a_stop_between_body_and_key_of_an_erasure_is_mended() {
     let dir = TempDir::new().unwrap();
     let mut sequencer = open(dir.path(), 1);
-    let batch = Batch {
-        entries: entries(SHARED, 3, 40),
-        ..Batch::default()
-    };
+    let batch = Batch { entries: entries(SHARED, 3, 40), ..Batch::default() };
     let mut random = Random(1);
     sequencer.commit(batch, 1, &mut |b| random.fill(b)).unwrap();
     sequencer_connections(&sequencer)

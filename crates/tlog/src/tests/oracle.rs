@@ -114,17 +114,11 @@ fn unknown_signatures_are_passed_over_and_known_ones_never() {
     let wrong = signed.clone() + &line(&note::sign("else\n", "b.example", &other).unwrap());
     let check =
         |note: &str, known: &[&Verifier]| Note::parse(note.as_bytes()).unwrap().verify(known);
-    assert_eq!(
-        Note::parse(signed.as_bytes()).unwrap().text,
-        "text\n\nmore\n"
-    );
+    assert_eq!(Note::parse(signed.as_bytes()).unwrap().text, "text\n\nmore\n");
     assert_eq!(check(&both, &[&verifier]), Ok(()));
     assert_eq!(check(&both, &[&stranger, &verifier]), Ok(()));
     assert_eq!(check(&wrong, &[&verifier]), Ok(()));
-    assert_eq!(
-        check(&wrong, &[&verifier, &stranger]),
-        Err(NoteError::BadSignature)
-    );
+    assert_eq!(check(&wrong, &[&verifier, &stranger]), Err(NoteError::BadSignature));
     assert_eq!(check(&signed, &[&stranger]), Err(NoteError::Unsigned));
     assert_eq!(check(&signed, &[]), Err(NoteError::Unsigned));
 }
@@ -143,11 +137,7 @@ fn notes_that_are_none() {
         "\n\n".to_owned(),
         String::new(),
     ] {
-        assert_eq!(
-            Note::parse(bad.as_bytes()),
-            Err(NoteError::Malformed),
-            "{bad:?}"
-        );
+        assert_eq!(Note::parse(bad.as_bytes()), Err(NoteError::Malformed), "{bad:?}");
     }
     let many = good.clone() + good.lines().last().unwrap();
     assert_eq!(Note::parse(many.as_bytes()), Err(NoteError::Malformed));
@@ -165,17 +155,10 @@ fn weak_keys_are_no_keys() {
         bytes[0] = 1;
         bytes
     });
-    assert_eq!(
-        Verifier::new("a.example", &identity.unwrap()).unwrap_err(),
-        NoteError::Key
-    );
-    for vkey in [
-        "",
-        "a",
-        "a+b",
-        "a+00000000+AA==",
-        "a+zz+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-    ] {
+    assert_eq!(Verifier::new("a.example", &identity.unwrap()).unwrap_err(), NoteError::Key);
+    for vkey in
+        ["", "a", "a+b", "a+00000000+AA==", "a+zz+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"]
+    {
         assert_eq!(Verifier::parse(vkey), Err(NoteError::Key), "{vkey}");
     }
 }
@@ -192,8 +175,7 @@ fn our_notes_are_read_by_signed_note_and_theirs_by_us() {
     let ours = Verifier::new(&checkpoint.origin, &key(7).verifying_key()).unwrap();
     let theirs = StandardVerifier::new(&ours.vkey()).unwrap();
     let read = Theirs::from_bytes(note.as_bytes()).unwrap();
-    read.verify(&VerifierList::new(vec![Box::new(theirs)]))
-        .unwrap();
+    read.verify(&VerifierList::new(vec![Box::new(theirs)])).unwrap();
     let parsed = tlog_tiles::Checkpoint::from_bytes(read.text()).unwrap();
     assert_eq!(parsed.origin(), checkpoint.origin);
     assert_eq!(parsed.size(), checkpoint.size);
@@ -303,68 +285,26 @@ fn all_small_proofs_hold_and_no_changed_one_does() {
             let leaf = leaves.0[usize::try_from(index).unwrap()];
             let proof = merkle::prove_inclusion(index, new, &mut leaves).unwrap();
             assert!(merkle::check_inclusion(&proof, index, &leaf, new, &at(new)));
-            assert!(!merkle::check_inclusion(
-                &proof,
-                index,
-                &wrong,
-                new,
-                &at(new)
-            ));
+            assert!(!merkle::check_inclusion(&proof, index, &wrong, new, &at(new)));
             assert!(!merkle::check_inclusion(&proof, index, &leaf, new, &wrong));
             assert!(!merkle::check_inclusion(&proof, new, &leaf, new, &at(new)));
             let mut longer = proof.clone();
             longer.push(wrong);
-            assert!(!merkle::check_inclusion(
-                &longer,
-                index,
-                &leaf,
-                new,
-                &at(new)
-            ));
+            assert!(!merkle::check_inclusion(&longer, index, &leaf, new, &at(new)));
             if let Some((_, shorter)) = proof.split_last() {
-                assert!(!merkle::check_inclusion(
-                    shorter,
-                    index,
-                    &leaf,
-                    new,
-                    &at(new)
-                ));
+                assert!(!merkle::check_inclusion(shorter, index, &leaf, new, &at(new)));
             }
         }
         for old in 0..=new {
             let proof = merkle::prove_consistency(old, new, &mut leaves).unwrap();
-            assert!(merkle::check_consistency(
-                &proof,
-                old,
-                &at(old),
-                new,
-                &at(new)
-            ));
-            assert!(!merkle::check_consistency(
-                &proof,
-                old,
-                &wrong,
-                new,
-                &at(new)
-            ));
+            assert!(merkle::check_consistency(&proof, old, &at(old), new, &at(new)));
+            assert!(!merkle::check_consistency(&proof, old, &wrong, new, &at(new)));
             assert!(old == 0 || !merkle::check_consistency(&proof, old, &at(old), new, &wrong));
             let mut longer = proof.clone();
             longer.push(wrong);
-            assert!(!merkle::check_consistency(
-                &longer,
-                old,
-                &at(old),
-                new,
-                &at(new)
-            ));
+            assert!(!merkle::check_consistency(&longer, old, &at(old), new, &at(new)));
             if let Some((_, shorter)) = proof.split_last() {
-                assert!(!merkle::check_consistency(
-                    shorter,
-                    old,
-                    &at(old),
-                    new,
-                    &at(new)
-                ));
+                assert!(!merkle::check_consistency(shorter, old, &at(old), new, &at(new)));
             }
         }
     }
@@ -392,10 +332,7 @@ fn the_edge_in_tiles_gives_the_root_of_the_range() {
             let loaded = Edge::load(range.size(), load).unwrap().unwrap();
             assert_eq!(loaded.root(), range.root());
             let bytes = range.to_bytes();
-            assert_eq!(
-                Range::from_bytes(range.size(), &bytes).as_ref(),
-                Some(&range)
-            );
+            assert_eq!(Range::from_bytes(range.size(), &bytes).as_ref(), Some(&range));
             assert_eq!(
                 Range::from_bytes(range.size() + 1, &bytes).is_some(),
                 range.size() % 2 == 1
@@ -411,15 +348,9 @@ fn tile_paths() {
     let tile = |kind, n, width| TilePath { kind, n, width };
     for (path, expected) in [
         ("tile/0/000", tile(TileKind::Hashes(0), 0, 256)),
-        (
-            "tile/0/x001/x234/067",
-            tile(TileKind::Hashes(0), 1_234_067, 256),
-        ),
+        ("tile/0/x001/x234/067", tile(TileKind::Hashes(0), 1_234_067, 256)),
         ("tile/63/999.p/255", tile(TileKind::Hashes(63), 999, 255)),
-        (
-            "tile/entries/x001/000.p/1",
-            tile(TileKind::Entries, 1000, 1),
-        ),
+        ("tile/entries/x001/000.p/1", tile(TileKind::Entries, 1000, 1)),
     ] {
         assert_eq!(TilePath::parse(path), Some(expected));
         assert_eq!(expected.to_string(), path);

@@ -45,13 +45,9 @@ impl Observer {
         let note = Checkpoint::open(head.note.as_bytes(), &verifier)
             .map_err(|error| format!("note: {error}"))?;
         let root = *self.roots.entry((head.log, note.size)).or_insert(note.root);
-        ensure(root == note.root, || {
-            format!("two roots for size {}", note.size)
-        })?;
+        ensure(root == note.root, || format!("two roots for size {}", note.size))?;
         let size = self.sizes.entry(head.log).or_default();
-        ensure(note.size >= *size, || {
-            format!("size fell from {size} to {}", note.size)
-        })?;
+        ensure(note.size >= *size, || format!("size fell from {size} to {}", note.size))?;
         *size = note.size;
         Ok(())
     }
@@ -64,28 +60,15 @@ impl Observer {
             if let Some(idem) = &asked.idem {
                 let name = [&[asked.log], idem.as_slice()].concat();
                 let before = *self.requests.entry(name).or_insert(got.entry);
-                ensure(before == got.entry, || {
-                    "one request, two entries".to_owned()
-                })?;
+                ensure(before == got.entry, || "one request, two entries".to_owned())?;
             }
             let envelope = asked.envelope.clone();
-            let before = self
-                .acknowledged
-                .entry(got.entry)
-                .or_insert(envelope.clone());
-            ensure(got.duplicate || *before == envelope, || {
-                "one place, two entries".to_owned()
-            })?;
+            let before = self.acknowledged.entry(got.entry).or_insert(envelope.clone());
+            ensure(got.duplicate || *before == envelope, || "one place, two entries".to_owned())?;
         }
-        let lines = committed
-            .arrivals
-            .iter()
-            .flatten()
-            .chain(&committed.departures);
-        self.arrivals
-            .extend(lines.map(|line| (line.seq, line.date_added)));
-        self.erased
-            .extend(batch.erasures.iter().filter(|_| committed.settled));
+        let lines = committed.arrivals.iter().flatten().chain(&committed.departures);
+        self.arrivals.extend(lines.map(|line| (line.seq, line.date_added)));
+        self.erased.extend(batch.erasures.iter().filter(|_| committed.settled));
         Ok(())
     }
 
@@ -97,33 +80,25 @@ impl Observer {
             let mut range = Range::default();
             let leaves = disk.commitments(log);
             leaves.iter().for_each(|leaf| range.push(leaf.leaf_hash()));
-            ensure(
-                range.size() == head.size && range.root() == head.root,
-                || format!("log {log}: the leaves are not those of the head"),
-            )?;
+            ensure(range.size() == head.size && range.root() == head.root, || {
+                format!("log {log}: the leaves are not those of the head")
+            })?;
             for index in 0..head.size {
                 let entry = EntryRef { log, index };
-                disk.open_entry(entry)
-                    .map_err(|entry| format!("{entry:?} does not open"))?;
+                disk.open_entry(entry).map_err(|entry| format!("{entry:?} does not open"))?;
             }
         }
         for (entry, envelope) in &self.acknowledged {
             let size = disk.head(entry.log).map_or(0, |head| head.size);
-            ensure(entry.index < size, || {
-                format!("{entry:?} was acknowledged and is lost")
-            })?;
-            let body = disk
-                .open_entry(*entry)
-                .map_err(|entry| format!("{entry:?}"))?;
+            ensure(entry.index < size, || format!("{entry:?} was acknowledged and is lost"))?;
+            let body = disk.open_entry(*entry).map_err(|entry| format!("{entry:?}"))?;
             let gone = self.erasing.contains(entry);
             ensure(gone || body.as_ref() == Some(envelope), || {
                 format!("{entry:?} is not what was acknowledged")
             })?;
         }
         for entry in &self.erased {
-            let body = disk
-                .open_entry(*entry)
-                .map_err(|entry| format!("{entry:?}"))?;
+            let body = disk.open_entry(*entry).map_err(|entry| format!("{entry:?}"))?;
             ensure(body.is_none() && !disk.has_key(*entry), || {
                 format!("{entry:?} is back from erasure")
             })?;
@@ -141,17 +116,10 @@ impl Observer {
                 "date_added does not increase".to_owned()
             })?;
         }
-        let stored: BTreeMap<u64, i64> = journal
-            .iter()
-            .map(|line| (line.seq, line.date_added))
-            .collect();
-        let kept = self
-            .arrivals
-            .iter()
-            .all(|(seq, date)| stored.get(seq) == Some(date));
-        ensure(kept, || {
-            "an arrival was acknowledged and is lost".to_owned()
-        })
+        let stored: BTreeMap<u64, i64> =
+            journal.iter().map(|line| (line.seq, line.date_added)).collect();
+        let kept = self.arrivals.iter().all(|(seq, date)| stored.get(seq) == Some(date));
+        ensure(kept, || "an arrival was acknowledged and is lost".to_owned())
     }
 }
 
@@ -203,10 +171,7 @@ impl World {
         let old = |random: &mut Random| -> Option<EntryRef> {
             let log = LOGS[usize::try_from(random.below(3)).unwrap()];
             let size = sequencer.head(log)?.size;
-            (size > 0).then(|| EntryRef {
-                log,
-                index: random.below(size),
-            })
+            (size > 0).then(|| EntryRef { log, index: random.below(size) })
         };
         for at in 0..batch.entries.len() {
             if random.chance(2) {
@@ -219,13 +184,8 @@ impl World {
         if random.chance(3)
             && let Some(entry) = old(random)
         {
-            batch
-                .departures
-                .push((u32::try_from(random.below(2)).unwrap(), entry));
-            batch.arrivals.push(PendingArrival {
-                collection: 1,
-                entry: ArrivalOf::Old(entry),
-            });
+            batch.departures.push((u32::try_from(random.below(2)).unwrap(), entry));
+            batch.arrivals.push(PendingArrival { collection: 1, entry: ArrivalOf::Old(entry) });
         }
         if random.chance(6)
             && let Some(entry) = old(random)
@@ -331,11 +291,7 @@ fn one_seed_one_story() {
     for seed in 0..20 {
         let story = |mut world: World| {
             world.run().unwrap();
-            (
-                world.disk.steps(),
-                world.disk.head(SHARED),
-                world.disk.arrivals(),
-            )
+            (world.disk.steps(), world.disk.head(SHARED), world.disk.arrivals())
         };
         let (once, again) = (World::new(seed, None), World::new(seed, None));
         assert_eq!(story(once), story(again));
@@ -366,32 +322,12 @@ fn a_commit_may_stop_anywhere() {
         idem: Some(vec![idem]),
         ..pending(log, &format!("entry {idem}"))
     };
-    let first = Batch {
-        entries: vec![entry(SHARED, 1), entry(PRIVATE, 2)],
-        ..Batch::default()
-    };
+    let first = Batch { entries: vec![entry(SHARED, 1), entry(PRIVATE, 2)], ..Batch::default() };
     let batch = Batch {
-        entries: vec![
-            entry(SHARED, 3),
-            entry(SHARED, 4),
-            entry(AUDIT, 5),
-            entry(PRIVATE, 2),
-        ],
-        arrivals: vec![PendingArrival {
-            collection: 9,
-            entry: ArrivalOf::New(1),
-        }],
-        departures: vec![(
-            9,
-            EntryRef {
-                log: PRIVATE,
-                index: 0,
-            },
-        )],
-        erasures: vec![EntryRef {
-            log: SHARED,
-            index: 0,
-        }],
+        entries: vec![entry(SHARED, 3), entry(SHARED, 4), entry(AUDIT, 5), entry(PRIVATE, 2)],
+        arrivals: vec![PendingArrival { collection: 9, entry: ArrivalOf::New(1) }],
+        departures: vec![(9, EntryRef { log: PRIVATE, index: 0 })],
+        erasures: vec![EntryRef { log: SHARED, index: 0 }],
     };
     let run = |fault: Option<(u64, Fault)>| -> (u64, bool) {
         let mut world = World::new(1, None);
@@ -429,10 +365,7 @@ fn a_commit_may_stop_anywhere() {
             world.observer.judges(&world.disk).unwrap();
             assert_eq!(sequencer.head(SHARED).unwrap().size, 3);
             assert_eq!(sequencer.head(AUDIT).unwrap().size, 1);
-            assert!(!world.disk.has_key(EntryRef {
-                log: SHARED,
-                index: 0
-            }));
+            assert!(!world.disk.has_key(EntryRef { log: SHARED, index: 0 }));
         }
         (steps, struck)
     };

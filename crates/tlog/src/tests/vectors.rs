@@ -37,10 +37,7 @@ fn check(name: &str, value: &Value) {
         return;
     }
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        stored == text,
-        "`{name}` differs; COMITY_ACCEPT=1 writes it"
-    );
+    assert!(stored == text, "`{name}` differs; COMITY_ACCEPT=1 writes it");
 }
 
 /// The salt of the vectors' `index`-th entry; real salts are random.
@@ -53,9 +50,7 @@ fn envelope(index: u64) -> String {
 }
 
 fn commitments() -> Vec<Commitment> {
-    (0..COUNT)
-        .map(|index| Commitment::new(&salt(index), envelope(index).as_bytes()))
-        .collect()
+    (0..COUNT).map(|index| Commitment::new(&salt(index), envelope(index).as_bytes())).collect()
 }
 
 struct Leaves(Vec<Hash>);
@@ -99,10 +94,7 @@ fn commitments_of_the_specification() {
         case(Salt([0; 32]), ""),
         case(salt(0), &envelope(0)),
         case(salt(1), &envelope(1)),
-        case(
-            Salt(std::array::from_fn(|at| u8::try_from(at).unwrap())),
-            ENVELOPE,
-        ),
+        case(Salt(std::array::from_fn(|at| u8::try_from(at).unwrap())), ENVELOPE),
     ];
     check("commitment.json", &json!({ "cases": cases }));
 }
@@ -133,11 +125,7 @@ fn checkpoints_of_the_specification() {
         .into_iter()
         .map(|size| {
             let root = merkle::root_of(&hashes[..size]);
-            let checkpoint = Checkpoint {
-                origin: ORIGIN.to_owned(),
-                size: size as u64,
-                root,
-            };
+            let checkpoint = Checkpoint { origin: ORIGIN.to_owned(), size: size as u64, root };
             let note = checkpoint.sign(&key(1)).unwrap();
             assert_eq!(Checkpoint::open(note.as_bytes(), &verifier), Ok(checkpoint));
             json!({ "size": size, "root": BASE64.encode(root.0), "note": note })
@@ -158,21 +146,14 @@ fn bundles_and_tiles_of_the_specification() {
     let commitments = commitments();
     let bundle = |from: usize, to: usize| {
         let mut bundle = Vec::new();
-        commitments[from..to]
-            .iter()
-            .for_each(|one| push_record(&mut bundle, one));
+        commitments[from..to].iter().for_each(|one| push_record(&mut bundle, one));
         BASE64.encode(bundle)
     };
     let tile = |from: usize, to: usize| {
-        let hashes = commitments[from..to]
-            .iter()
-            .flat_map(|one| one.leaf_hash().0);
+        let hashes = commitments[from..to].iter().flat_map(|one| one.leaf_hash().0);
         BASE64.encode(hashes.collect::<Vec<u8>>())
     };
-    let first: Vec<Hash> = commitments[..256]
-        .iter()
-        .map(Commitment::leaf_hash)
-        .collect();
+    let first: Vec<Hash> = commitments[..256].iter().map(Commitment::leaf_hash).collect();
     check(
         "bundle.json",
         &json!({
@@ -192,15 +173,7 @@ fn bundles_and_tiles_of_the_specification() {
 fn proofs_of_the_specification() {
     let mut leaves = Leaves(commitments().iter().map(Commitment::leaf_hash).collect());
     let hashes = |proof: Vec<Hash>| -> Vec<String> { proof.iter().map(Hash::to_string).collect() };
-    let inclusion = [
-        (0u64, 1u64),
-        (0, 2),
-        (2, 3),
-        (255, 256),
-        (256, 257),
-        (17, 300),
-        (299, 300),
-    ];
+    let inclusion = [(0u64, 1u64), (0, 2), (2, 3), (255, 256), (256, 257), (17, 300), (299, 300)];
     let inclusion: Vec<Value> = inclusion
         .into_iter()
         .map(|(index, size)| {
@@ -208,14 +181,7 @@ fn proofs_of_the_specification() {
             json!({ "index": index, "size": size, "proof": hashes(proof) })
         })
         .collect();
-    let consistency = [
-        (1u64, 2u64),
-        (2, 3),
-        (3, 7),
-        (256, 300),
-        (255, 300),
-        (299, 300),
-    ];
+    let consistency = [(1u64, 2u64), (2, 3), (3, 7), (256, 300), (255, 300), (299, 300)];
     let consistency: Vec<Value> = consistency
         .into_iter()
         .map(|(old, new)| {
@@ -223,8 +189,5 @@ fn proofs_of_the_specification() {
             json!({ "old": old, "new": new, "proof": hashes(proof) })
         })
         .collect();
-    check(
-        "proofs.json",
-        &json!({ "inclusion": inclusion, "consistency": consistency }),
-    );
+    check("proofs.json", &json!({ "inclusion": inclusion, "consistency": consistency }));
 }

@@ -42,19 +42,11 @@ pub(super) fn check_header(dir: &Path, schema: &Schema, report: &mut Report) {
         (48, "cache size", vec![0; 4]),
         (52, "largest root page", vec![0; 4]),
         (56, "text encoding", 1u32.to_be_bytes().to_vec()),
-        (
-            60,
-            "user version",
-            schema.user_version.to_be_bytes().to_vec(),
-        ),
+        (60, "user version", schema.user_version.to_be_bytes().to_vec()),
         (64, "vacuum mode", vec![0; 4]),
         (72, "reserved", vec![0; 20]),
     ];
-    let id = (
-        68,
-        "application id",
-        schema.application_id.to_be_bytes().to_vec(),
-    );
+    let id = (68, "application id", schema.application_id.to_be_bytes().to_vec());
     for (at, name, expected) in fields.iter().chain([&id]) {
         if header.get(*at..at + expected.len()) != Some(expected.as_slice()) {
             let place = format!("header: {name} (octet {at})");
@@ -87,9 +79,8 @@ fn number(header: &[u8; 100], at: usize) -> u32 {
 fn check_library(dir: &Path, schema: &Schema, found: u32, report: &mut Report) {
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
     let noted = Connection::open_with_flags(schema.path(dir), flags).and_then(|connection| {
-        connection.query_row("SELECT version FROM library WHERE id = 1", [], |row| {
-            row.get::<_, u32>(0)
-        })
+        connection
+            .query_row("SELECT version FROM library WHERE id = 1", [], |row| row.get::<_, u32>(0))
     });
     match noted {
         Ok(noted) if noted == found => {}

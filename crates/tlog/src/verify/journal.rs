@@ -117,8 +117,7 @@ impl Check<'_> {
             let sql = "SELECT count(*) FROM library WHERE id = 1";
             let all = self.number(connection, file, "library", "SELECT count(*) FROM library");
             if self.number(connection, file, "library", sql) != 1 || all != 1 {
-                self.report
-                    .add(file, "library", "there is not exactly one row");
+                self.report.add(file, "library", "there is not exactly one row");
             }
         }
     }

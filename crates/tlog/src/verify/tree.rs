@@ -45,11 +45,7 @@ impl Check<'_> {
                 }
             })
             .collect();
-        self.total = heads
-            .iter()
-            .filter_map(|(_, h)| h.as_ref())
-            .map(|h| h.size)
-            .sum();
+        self.total = heads.iter().filter_map(|(_, h)| h.as_ref()).map(|h| h.size).sum();
         self.tick();
         for (log, head) in &heads {
             let grown = self.entries(log, head.as_ref());
@@ -69,10 +65,7 @@ impl Check<'_> {
         }
         let rows = self.number(self.log, LOG.file, "head", "SELECT count(*) FROM head");
         if rows != i64::try_from(self.logs.len()).unwrap_or(i64::MAX) {
-            self.in_log(
-                "head",
-                "there are heads of logs that do not exist, or too few",
-            );
+            self.in_log("head", "there are heads of logs that do not exist, or too few");
         }
     }
 
@@ -84,14 +77,8 @@ impl Check<'_> {
     /// Every entry of a log: its place, its body, its key; and every full tile on the way.
     fn entries(&mut self, log: &LogIdentity, head: Option<&Head>) -> Grown {
         let mut grown = Grown::default();
-        let first = EntryRef {
-            log: log.id,
-            index: 0,
-        };
-        let last = EntryRef {
-            log: log.id,
-            index: INDEX_MAX,
-        };
+        let first = EntryRef { log: log.id, index: 0 };
+        let last = EntryRef { log: log.id, index: INDEX_MAX };
         let sql = format!(
             "SELECT key, commitment, body FROM entry WHERE key BETWEEN {} AND {} ORDER BY key",
             first.key(),
@@ -162,10 +149,7 @@ impl Check<'_> {
         else {
             return self.in_log(place, "not as wide as the tree asks for");
         };
-        let wrong = hashes
-            .iter()
-            .zip(expected)
-            .position(|(is, must)| is != must);
+        let wrong = hashes.iter().zip(expected).position(|(is, must)| is != must);
         if let Some(at) = wrong {
             self.in_log(place, format!("hash {at} does not follow from the entries"));
         }
@@ -173,16 +157,15 @@ impl Check<'_> {
 
     /// A body against its key and its commitment.
     fn body(&mut self, entry: EntryRef, commitment: &Commitment, body: ValueRef<'_>) {
-        let key = self
-            .keys
-            .prepare_cached("SELECT salt, dek FROM key WHERE key = ?1")
-            .and_then(|mut statement| {
+        let key = self.keys.prepare_cached("SELECT salt, dek FROM key WHERE key = ?1").and_then(
+            |mut statement| {
                 let mut rows = statement.query([entry.key()])?;
                 let Some(row) = rows.next()? else {
                     return Ok(None);
                 };
                 Ok(Some((Salt(row.get(0)?), DataKey(row.get(1)?))))
-            });
+            },
+        );
         let key = match key {
             Ok(key) => key,
             Err(error) => {
@@ -258,32 +241,26 @@ impl Check<'_> {
     /// Keys without entries, and the secret of this store.
     pub(super) fn orphans(&mut self) {
         let (log, keys) = (self.log, self.keys);
-        self.rows(
-            keys,
-            KEYS.file,
-            "key",
-            "SELECT key FROM key ORDER BY key",
-            &mut |check, row| {
-                let key: i64 = row.get(0)?;
-                let entry = EntryRef::from_key(key);
-                let known = entry.filter(|entry| check.logs.iter().any(|log| log.id == entry.log));
-                let Some(entry) = known else {
-                    check.in_keys(format!("key {key}"), "the key of a log that does not exist");
-                    return Ok(());
-                };
-                let exists = log
-                    .prepare_cached("SELECT 1 FROM entry WHERE key = ?1")
-                    .and_then(|mut statement| statement.exists([key]));
-                let above = read_head(log, entry.log)
-                    .ok()
-                    .flatten()
-                    .is_some_and(|head| entry.index >= head.size);
-                if !exists.unwrap_or(true) && !above {
-                    let place = format!("key {}", check.place(entry));
-                    check.in_keys(place, "the key of an entry that does not exist");
-                }
-                Ok(())
-            },
-        );
+        self.rows(keys, KEYS.file, "key", "SELECT key FROM key ORDER BY key", &mut |check, row| {
+            let key: i64 = row.get(0)?;
+            let entry = EntryRef::from_key(key);
+            let known = entry.filter(|entry| check.logs.iter().any(|log| log.id == entry.log));
+            let Some(entry) = known else {
+                check.in_keys(format!("key {key}"), "the key of a log that does not exist");
+                return Ok(());
+            };
+            let exists = log
+                .prepare_cached("SELECT 1 FROM entry WHERE key = ?1")
+                .and_then(|mut statement| statement.exists([key]));
+            let above = read_head(log, entry.log)
+                .ok()
+                .flatten()
+                .is_some_and(|head| entry.index >= head.size);
+            if !exists.unwrap_or(true) && !above {
+                let place = format!("key {}", check.place(entry));
+                check.in_keys(place, "the key of an entry that does not exist");
+            }
+            Ok(())
+        });
     }
 }

@@ -31,8 +31,12 @@ pub(crate) fn fold(
             flags,
             facts.expires,
         ])?;
-    tx.prepare_cached("INSERT INTO version_of VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![facts.uuid.0, object_type, instant, position.key()])?;
+    tx.prepare_cached("INSERT INTO version_of VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        facts.uuid.0,
+        object_type,
+        instant,
+        position.key()
+    ])?;
     Ok(())
 }
 
@@ -53,8 +57,7 @@ fn type_number(
     };
     // A fold that was rolled back may have left a number here that the file does not have; the
     // file decides.
-    tx.prepare_cached("INSERT OR IGNORE INTO object_type (name) VALUES (?1)")?
-        .execute([name])?;
+    tx.prepare_cached("INSERT OR IGNORE INTO object_type (name) VALUES (?1)")?.execute([name])?;
     let number = tx
         .prepare_cached("SELECT id FROM object_type WHERE name = ?1")?
         .query_row([name], |row| row.get(0))?;

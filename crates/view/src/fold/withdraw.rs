@@ -16,9 +16,8 @@ pub(crate) fn fold(tx: &Transaction<'_>, targets: &[Position]) -> rusqlite::Resu
             continue;
         };
         let mut held = tx.prepare_cached("SELECT collection FROM held WHERE key = ?1")?;
-        let collections: Vec<u32> = held
-            .query_map([key], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
+        let collections: Vec<u32> =
+            held.query_map([key], |row| row.get(0))?.collect::<Result<_, _>>()?;
         for collection in collections {
             super::arrival::leave(tx, collection, key)?;
         }
@@ -26,8 +25,7 @@ pub(crate) fn fold(tx: &Transaction<'_>, targets: &[Position]) -> rusqlite::Resu
             "DELETE FROM version_of WHERE uuid = ?1 AND type = ?2 AND instant = ?3 AND key = ?4",
         )?
         .execute(params![uuid, object_type, instant, key])?;
-        tx.prepare_cached("DELETE FROM version WHERE key = ?1")?
-            .execute([key])?;
+        tx.prepare_cached("DELETE FROM version WHERE key = ?1")?.execute([key])?;
     }
     Ok(())
 }

@@ -96,9 +96,8 @@ pub fn version_text(view: &View, position: Position) -> Result<Option<String>, V
 
 /// The collections that hold an entry's object version.
 pub fn collections_of(view: &View, position: Position) -> Result<Vec<u32>, ViewError> {
-    let mut statement = view
-        .connection()
-        .prepare_cached("SELECT collection FROM held WHERE key = ?1")?;
+    let mut statement =
+        view.connection().prepare_cached("SELECT collection FROM held WHERE key = ?1")?;
     let rows = statement.query_map([position.key()], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

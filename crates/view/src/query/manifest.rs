@@ -36,20 +36,10 @@ pub fn records(
             Some(spelling) => spelling,
             None => {
                 let object_type = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-                Id {
-                    object_type,
-                    uuid: Uuid(row.get(2)?),
-                }
-                .to_string()
+                Id { object_type, uuid: Uuid(row.get(2)?) }.to_string()
             }
         };
-        each(
-            at,
-            VersionRecord {
-                id,
-                version: row.get(3)?,
-            },
-        );
+        each(at, VersionRecord { id, version: row.get(3)? });
     }
     Ok(())
 }

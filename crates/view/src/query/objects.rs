@@ -58,10 +58,7 @@ pub fn exists(
     uuid: Uuid,
 ) -> Result<bool, ViewError> {
     let ids = [(object_type.to_owned(), uuid)];
-    let all = Query {
-        versions: Versions::All,
-        ..Query::default()
-    };
+    let all = Query { versions: Versions::All, ..Query::default() };
     Ok(!by_id(queries, readable, &all, &ids, None, i64::MIN)?.is_empty())
 }
 
@@ -97,23 +94,13 @@ fn version_condition(versions: &Versions) -> (String, Vec<Value>) {
                 " AND (held.place & {places} <> 0 OR (SELECT version.instant FROM version
                   WHERE version.key = held.key) IN ({marks}))"
             );
-            (
-                condition,
-                exact
-                    .iter()
-                    .map(Instant::sort_key)
-                    .map(Value::Text)
-                    .collect(),
-            )
+            (condition, exact.iter().map(Instant::sort_key).map(Value::Text).collect())
         }
     }
 }
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok(Row {
-        date_added: Micros(row.get(0)?),
-        position: Position::from_key(row.get(1)?),
-    })
+    Ok(Row { date_added: Micros(row.get(0)?), position: Position::from_key(row.get(1)?) })
 }
 
 /// A range of the collection, or of one type in it, with the condition on versions.
@@ -126,16 +113,8 @@ fn scan(
     wanted: usize,
 ) -> Result<Vec<Row>, ViewError> {
     let (versions, exact) = version_condition(&query.versions);
-    let index = if object_type.is_some() {
-        " INDEXED BY held_by_type"
-    } else {
-        ""
-    };
-    let typed = if object_type.is_some() {
-        " AND held.type = ?"
-    } else {
-        ""
-    };
+    let index = if object_type.is_some() { " INDEXED BY held_by_type" } else { "" };
+    let typed = if object_type.is_some() { " AND held.type = ?" } else { "" };
     let sql = format!(
         "SELECT held.date_added, held.key FROM held{index}
          WHERE held.collection = ?{typed} AND held.date_added > ?
@@ -240,16 +219,12 @@ pub fn is_held(
     readable: &[Readable],
     position: Position,
 ) -> Result<bool, ViewError> {
-    let mut statement = queries
-        .connection
-        .prepare_cached("SELECT collection FROM held WHERE key = ?1")?;
+    let mut statement =
+        queries.connection.prepare_cached("SELECT collection FROM held WHERE key = ?1")?;
     let mut rows = statement.query([position.key()])?;
     while let Some(row) = rows.next()? {
         let collection: u32 = row.get(0)?;
-        if readable
-            .iter()
-            .any(|readable| readable.collection == collection)
-        {
+        if readable.iter().any(|readable| readable.collection == collection) {
             return Ok(true);
         }
     }

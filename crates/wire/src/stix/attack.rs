@@ -61,8 +61,7 @@ pub fn is_type(name: &str) -> bool {
 
 /// Whether ATT&CK adds this property.
 pub fn is_property(name: &str) -> bool {
-    name.strip_prefix("x_mitre_")
-        .is_some_and(|rest| PROPERTIES.contains(&rest))
+    name.strip_prefix("x_mitre_").is_some_and(|rest| PROPERTIES.contains(&rest))
 }
 
 #[cfg(test)]

@@ -117,15 +117,11 @@ pub fn split(body: &[u8]) -> Result<Split<'_>, BundleError> {
     reader.object_bytes_max = usize::MAX;
     let mut objects = Vec::new();
     while let Some(found) = reader.next()? {
-        let range = usize::try_from(found.offset)
-            .ok()
-            .zip(usize::try_from(found.offset + found.size).ok());
+        let range =
+            usize::try_from(found.offset).ok().zip(usize::try_from(found.offset + found.size).ok());
         objects.extend(range.and_then(|(from, to)| body.get(from..to)));
     }
-    Ok(Split {
-        objects,
-        about: reader.about,
-    })
+    Ok(Split { objects, about: reader.about })
 }
 
 impl<R: Read> Reader<R> {
@@ -371,9 +367,7 @@ impl<R: Read> Reader<R> {
 
     fn skip_space(&mut self) {
         let rest = self.buffer.get(self.at..).unwrap_or_default();
-        let space = rest
-            .iter()
-            .position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        let space = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
         self.at += space.unwrap_or(rest.len());
     }
 
@@ -391,10 +385,7 @@ impl<R: Read> Reader<R> {
         let mut chunk = chunk;
         match chunk.read_to_end(&mut self.buffer) {
             Ok(read) => Ok(read > 0),
-            Err(source) => Err(BundleError::Input {
-                objects: self.objects,
-                source,
-            }),
+            Err(source) => Err(BundleError::Input { objects: self.objects, source }),
         }
     }
 
@@ -406,11 +397,7 @@ impl<R: Read> Reader<R> {
     }
 
     fn fault<T>(&self, what: &'static str) -> Result<T, BundleError> {
-        Err(BundleError::Form {
-            what,
-            offset: self.offset(),
-            objects: self.objects,
-        })
+        Err(BundleError::Form { what, offset: self.offset(), objects: self.objects })
     }
 }
 

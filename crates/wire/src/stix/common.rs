@@ -89,10 +89,7 @@ pub static EXTERNAL_REFERENCE: Shape = Shape {
 
 /// §2.11
 pub static KILL_CHAIN_PHASE: Shape = Shape {
-    properties: &[
-        must("kill_chain_name", Vocabulary),
-        must("phase_name", Vocabulary),
-    ],
+    properties: &[must("kill_chain_name", Vocabulary), must("phase_name", Vocabulary)],
     rules: &[],
 };
 
@@ -103,10 +100,7 @@ pub static GRANULAR_MARKING: Shape = Shape {
         may("marking_ref", one(&["marking-definition"])),
         may("lang", Kind::Form(Form::Language)),
     ],
-    rules: &[
-        Rule::AnyOf(&["marking_ref", "lang"]),
-        Rule::NotBoth("marking_ref", "lang"),
-    ],
+    rules: &[Rule::AnyOf(&["marking_ref", "lang"]), Rule::NotBoth("marking_ref", "lang")],
 };
 
 /// Names that the standard keeps for itself and gives no meaning: no object may carry them.

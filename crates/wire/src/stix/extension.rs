@@ -22,35 +22,23 @@ pub fn is_predefined_name(name: &str) -> bool {
 }
 
 const fn any_of(properties: &'static [Property]) -> Shape {
-    Shape {
-        properties,
-        rules: &[Rule::AnyProperty],
-    }
+    Shape { properties, rules: &[Rule::AnyProperty] }
 }
 
 const fn plain(properties: &'static [Property]) -> Shape {
-    Shape {
-        properties,
-        rules: &[],
-    }
+    Shape { properties, rules: &[] }
 }
 
 static PREDEFINED: &[(&str, &str, Shape)] = &[
     (
         "file",
         "archive-ext",
-        plain(&[
-            must("contains_refs", List(&one(&["directory", "file"]))),
-            may("comment", Text),
-        ]),
+        plain(&[must("contains_refs", List(&one(&["directory", "file"]))), may("comment", Text)]),
     ),
     (
         "file",
         "ntfs-ext",
-        any_of(&[
-            may("sid", Text),
-            may("alternate_data_streams", List(&Part(&DATA_STREAM))),
-        ]),
+        any_of(&[may("sid", Text), may("alternate_data_streams", List(&Part(&DATA_STREAM)))]),
     ),
     (
         "file",
@@ -121,11 +109,7 @@ static PREDEFINED: &[(&str, &str, Shape)] = &[
             may("socket_handle", INTEGER),
         ]),
     ),
-    (
-        "network-traffic",
-        "tcp-ext",
-        any_of(&[may("src_flags_hex", HEX), may("dst_flags_hex", HEX)]),
-    ),
+    ("network-traffic", "tcp-ext", any_of(&[may("src_flags_hex", HEX), may("dst_flags_hex", HEX)])),
     (
         "process",
         "windows-process-ext",
@@ -165,11 +149,7 @@ static PREDEFINED: &[(&str, &str, Shape)] = &[
     ),
 ];
 
-static DATA_STREAM: Shape = plain(&[
-    must("name", Text),
-    may("hashes", Hashes),
-    may("size", COUNT),
-]);
+static DATA_STREAM: Shape = plain(&[must("name", Text), may("hashes", Hashes), may("size", COUNT)]);
 
 static SECTION: Shape = plain(&[
     must("name", Text),

@@ -51,10 +51,7 @@ fn is_hex(text: &str) -> bool {
 
 /// Lower-case letters, digits and hyphens.
 fn is_slug(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// Well-formed in the sense of RFC 5646 §2.1: a language of two to eight letters, then subtags of
@@ -93,10 +90,7 @@ fn is_mime(text: &str) -> bool {
         && (1..=127).contains(&sub.len())
         && sub.bytes().all(|byte| {
             byte.is_ascii_alphanumeric()
-                || matches!(
-                    byte,
-                    b'.' | b'+' | b'_' | b'-' | b'!' | b'#' | b'$' | b'&' | b'^'
-                )
+                || matches!(byte, b'.' | b'+' | b'_' | b'-' | b'!' | b'#' | b'$' | b'&' | b'^')
         })
 }
 
@@ -111,9 +105,7 @@ fn is_url(text: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
         && !rest.is_empty()
-        && !rest
-            .bytes()
-            .any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
+        && !rest.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
 }
 
 /// `cpe:2.3:` and eleven attributes between colons that no backslash escapes.
@@ -155,11 +147,7 @@ fn is_block(text: &str, bits_max: u8, is_address: fn(&str) -> bool) -> bool {
 fn is_mac(text: &str) -> bool {
     text.len() == 17
         && text.bytes().enumerate().all(|(at, byte)| {
-            if at % 3 == 2 {
-                byte == b':'
-            } else {
-                matches!(byte, b'0'..=b'9' | b'a'..=b'f')
-            }
+            if at % 3 == 2 { byte == b':' } else { matches!(byte, b'0'..=b'9' | b'a'..=b'f') }
         })
 }
 
@@ -179,9 +167,7 @@ fn is_email(text: &str) -> bool {
 
 fn is_charset(text: &str) -> bool {
     (1..=45).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+()".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+()".contains(&byte))
 }
 
 /// Whether a character set belongs to one of the families that IANA has registered.
@@ -237,9 +223,7 @@ pub fn is_known_charset(text: &str) -> bool {
 /// The standard asks for the hive's long name, so that one key has one spelling.
 fn has_whole_hive(text: &str) -> bool {
     let hive = text.split('\\').next().unwrap_or_default();
-    !["HKLM", "HKCC", "HKCR", "HKCU", "HKU"]
-        .iter()
-        .any(|short| hive.eq_ignore_ascii_case(short))
+    !["HKLM", "HKCC", "HKCR", "HKCU", "HKU"].iter().any(|short| hive.eq_ignore_ascii_case(short))
 }
 
 #[cfg(test)]
@@ -269,14 +253,7 @@ mod tests {
     fn s026_language_tags() {
         all(
             Form::Language,
-            &[
-                "en",
-                "de-CH",
-                "zh-Hant-TW",
-                "x-own",
-                "i-klingon",
-                "sl-rozaj",
-            ],
+            &["en", "de-CH", "zh-Hant-TW", "x-own", "i-klingon", "sl-rozaj"],
             &["", "e", "español", "en_US", "en-", "-en", "abcdefghi"],
         );
     }
@@ -290,16 +267,8 @@ mod tests {
         );
         all(
             Form::Cpe,
-            &[
-                r"cpe:2.3:a:microsoft:word:2000:*:*:*:*:*:*:*",
-                r"cpe:2.3:a:x\:y:z:1:*:*:*:*:*:*:*",
-            ],
-            &[
-                "invalid",
-                "cpe:2.3:a:b",
-                "cpe:/a:b:c",
-                "cpe:2.3:q:b:c:1:*:*:*:*:*:*:*",
-            ],
+            &[r"cpe:2.3:a:microsoft:word:2000:*:*:*:*:*:*:*", r"cpe:2.3:a:x\:y:z:1:*:*:*:*:*:*:*"],
+            &["invalid", "cpe:2.3:a:b", "cpe:/a:b:c", "cpe:2.3:q:b:c:1:*:*:*:*:*:*:*"],
         );
         all(Form::Charset, &["ISO-8859-1", "bla.bla.bla"], &["", "a b"]);
         assert!(is_known_charset("Windows-1252"));
@@ -311,25 +280,14 @@ mod tests {
         all(
             Form::Ipv4,
             &["192.168.0.1", "10.0.0.0/8", "0.0.0.0/0"],
-            &[
-                "foo",
-                "999.1.1.1",
-                "1.2.3.4/",
-                "1.2.3.4/33",
-                "1.2.3.4/01",
-                "1.2.3.4/a",
-            ],
+            &["foo", "999.1.1.1", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/01", "1.2.3.4/a"],
         );
         all(
             Form::Ipv6,
             &["::1", "2001:db8::/32", "fe80::1/128"],
             &["foo", "::1/129", "::1/03", "::1/", "::1/00"],
         );
-        all(
-            Form::Mac,
-            &["d2:fb:49:24:37:18"],
-            &["D2:FB:49:24:37:18", "d2-fb-49-24-37-18"],
-        );
+        all(Form::Mac, &["d2:fb:49:24:37:18"], &["D2:FB:49:24:37:18", "d2-fb-49-24-37-18"]);
         all(
             Form::Email,
             &["jdoe@example.com", "\"a b\"@example.com"],
@@ -340,10 +298,6 @@ mod tests {
             &["https://example.com/a|b", "urn:x", "hxxp://example.com"],
             &["foo", "www.g.com", "http:", "http://a b", "1http://x"],
         );
-        all(
-            Form::RegistryKey,
-            &[r"HKEY_LOCAL_MACHINE\x", "hkup"],
-            &[r"HKLM\x", "hku"],
-        );
+        all(Form::RegistryKey, &[r"HKEY_LOCAL_MACHINE\x", "hkup"], &[r"HKLM\x", "hku"]);
     }
 }

@@ -41,9 +41,7 @@ impl Form {
 fn ssdeep(text: &str) -> bool {
     let base64 = |part: &str| {
         part.len() <= 64
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
     };
     let mut parts = text.splitn(3, ':');
     let block = parts.next().unwrap_or_default();

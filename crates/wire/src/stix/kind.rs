@@ -163,40 +163,23 @@ pub enum Rule {
 
 /// A property that must stand.
 pub(crate) const fn must(name: &'static str, kind: Kind) -> Property {
-    Property {
-        name,
-        kind,
-        required: true,
-        deprecated: false,
-    }
+    Property { name, kind, required: true, deprecated: false }
 }
 
 /// A property that may stand.
 pub(crate) const fn may(name: &'static str, kind: Kind) -> Property {
-    Property {
-        name,
-        kind,
-        required: false,
-        deprecated: false,
-    }
+    Property { name, kind, required: false, deprecated: false }
 }
 
 /// A property that may stand and should not any more.
 pub(crate) const fn was(name: &'static str, kind: Kind) -> Property {
-    Property {
-        name,
-        kind,
-        required: false,
-        deprecated: true,
-    }
+    Property { name, kind, required: false, deprecated: true }
 }
 
 impl Shape {
     /// The property of a name. Tables have at most some thirty rows: a walk beats a map.
     pub fn property(&self, name: &str) -> Option<&'static Property> {
-        self.properties
-            .iter()
-            .find(|property| property.name == name)
+        self.properties.iter().find(|property| property.name == name)
     }
 }
 

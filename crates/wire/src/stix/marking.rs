@@ -39,11 +39,7 @@ pub struct Fixed {
 impl Fixed {
     /// Its `created`.
     pub fn created(&self) -> &'static str {
-        if self.second {
-            "2022-10-01T00:00:00.000Z"
-        } else {
-            "2017-01-20T00:00:00.000Z"
-        }
+        if self.second { "2022-10-01T00:00:00.000Z" } else { "2017-01-20T00:00:00.000Z" }
     }
 
     /// The whole object, as the standard prints it but for white space.
@@ -69,23 +65,11 @@ impl Fixed {
 }
 
 const fn first(tlp: Tlp, id: &'static str, name: &'static str, word: &'static str) -> Fixed {
-    Fixed {
-        tlp,
-        second: false,
-        id,
-        name,
-        word,
-    }
+    Fixed { tlp, second: false, id, name, word }
 }
 
 const fn second(tlp: Tlp, id: &'static str, name: &'static str, word: &'static str) -> Fixed {
-    Fixed {
-        tlp,
-        second: true,
-        id,
-        name,
-        word,
-    }
+    Fixed { tlp, second: true, id, name, word }
 }
 
 /// All of them.
@@ -108,12 +92,7 @@ pub static FIXED: &[Fixed] = &[
         "TLP:AMBER",
         "amber",
     ),
-    first(
-        Tlp::Red,
-        "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
-        "TLP:RED",
-        "red",
-    ),
+    first(Tlp::Red, "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", "TLP:RED", "red"),
     second(
         Tlp::Clear,
         "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
@@ -138,12 +117,7 @@ pub static FIXED: &[Fixed] = &[
         "TLP:AMBER+STRICT",
         "amber+strict",
     ),
-    second(
-        Tlp::Red,
-        "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
-        "TLP:RED",
-        "red",
-    ),
+    second(Tlp::Red, "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1", "TLP:RED", "red"),
 ];
 
 /// What a marking means where it is a TLP marking; `None` for every other marking.
@@ -153,9 +127,7 @@ pub fn tlp_of(marking_id: &str) -> Option<Tlp> {
 
 /// The fixed marking-definition of a UUID.
 pub fn fixed(uuid: Uuid) -> Option<&'static Fixed> {
-    FIXED
-        .iter()
-        .find(|fixed| Id::parse(fixed.id).is_some_and(|id| id.uuid == uuid))
+    FIXED.iter().find(|fixed| Id::parse(fixed.id).is_some_and(|id| id.uuid == uuid))
 }
 
 #[cfg(test)]
@@ -174,16 +146,10 @@ mod tests {
         for fixed in FIXED {
             assert_eq!(tlp_of(fixed.id), Some(fixed.tlp));
             let (name, uuid) = fixed.id.split_once("--").unwrap();
-            assert_eq!(
-                tlp_of(&format!("{name}--{}", uuid.to_uppercase())),
-                Some(fixed.tlp)
-            );
+            assert_eq!(tlp_of(&format!("{name}--{}", uuid.to_uppercase())), Some(fixed.tlp));
             assert!(crate::json::parse(fixed.object().as_bytes()).is_ok());
         }
-        assert_eq!(
-            tlp_of("marking-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"),
-            None
-        );
+        assert_eq!(tlp_of("marking-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"), None);
         assert_eq!(tlp_of("nothing"), None);
     }
 }

@@ -49,10 +49,7 @@ pub fn observable_uuid(object: &Object<'_>) -> Option<Uuid> {
     let identity = Identity { object, names };
     identity.members().next()?;
     let name = serde_json_canonicalizer::to_vec(&identity).ok()?;
-    let digest = Sha1::new()
-        .chain_update(NAMESPACE)
-        .chain_update(&name)
-        .finalize();
+    let digest = Sha1::new().chain_update(NAMESPACE).chain_update(&name).finalize();
     let mut octets = [0u8; 16];
     for (octet, digest) in octets.iter_mut().zip(digest) {
         *octet = digest;
@@ -71,9 +68,7 @@ struct Identity<'o> {
 impl<'o> Identity<'o> {
     fn members(&self) -> impl Iterator<Item = (&'static str, &'o Value<'o>)> {
         let object = self.object;
-        self.names
-            .iter()
-            .filter_map(move |name| object.get(name).map(|value| (*name, value)))
+        self.names.iter().filter_map(move |name| object.get(name).map(|value| (*name, value)))
     }
 }
 
@@ -99,9 +94,8 @@ struct OneHash<'o>(&'o Object<'o>);
 
 impl Serialize for OneHash<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let preferred = ["MD5", "SHA-1", "SHA-256", "SHA-512"]
-            .into_iter()
-            .find(|name| self.0.contains(name));
+        let preferred =
+            ["MD5", "SHA-1", "SHA-256", "SHA-512"].into_iter().find(|name| self.0.contains(name));
         let lowest = || self.0.iter().map(|(name, _)| name).min();
         let mut map = serializer.serialize_map(None)?;
         if let Some(name) = preferred.or_else(lowest)

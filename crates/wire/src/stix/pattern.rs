@@ -178,10 +178,7 @@ pub enum Fault {
 /// The first fault, by position and class.
 pub fn parse(text: &str) -> Result<Pattern, PatternError> {
     if text.len() > PATTERN_BYTES_MAX {
-        return Err(PatternError {
-            offset: PATTERN_BYTES_MAX,
-            fault: Fault::TooLong,
-        });
+        return Err(PatternError { offset: PATTERN_BYTES_MAX, fault: Fault::TooLong });
     }
     parser::Parser::new(text)?.pattern()
 }
@@ -197,10 +194,7 @@ impl Pattern {
     /// Whether an `AND` inside one pair of brackets joins comparisons that no single object can
     /// pass, because they share no object type. Such a pattern parses and never matches (S060).
     pub fn joins_different_types(&self) -> bool {
-        self.root
-            .tests()
-            .iter()
-            .any(|test| test.types().is_none_or(|types| types.is_empty()))
+        self.root.tests().iter().any(|test| test.types().is_none_or(|types| types.is_empty()))
     }
 
     /// Whether a `START` is not before its `STOP`: it parses and never matches (S061).
@@ -245,10 +239,7 @@ impl Qualifier {
         let Qualifier::StartStop(start, stop) = self else {
             return false;
         };
-        match (
-            crate::time::Instant::parse(start),
-            crate::time::Instant::parse(stop),
-        ) {
+        match (crate::time::Instant::parse(start), crate::time::Instant::parse(stop)) {
             (Ok(start), Ok(stop)) => start >= stop,
             _ => false,
         }

@@ -18,11 +18,7 @@ const fn observable(
     properties: &'static [Property],
     rules: &'static [Rule],
 ) -> Schema {
-    Schema {
-        name,
-        family: Family::Observable,
-        shape: Shape { properties, rules },
-    }
+    Schema { name, family: Family::Observable, shape: Shape { properties, rules } }
 }
 
 const PORT: Kind = Integer(0, 65_535);
@@ -73,20 +69,13 @@ pub static OBSERVABLES: &[Schema] = &[
         "domain-name",
         &[
             must("value", Form(NotEmpty)),
-            was(
-                "resolves_to_refs",
-                List(&one(&["domain-name", "ipv4-addr", "ipv6-addr"])),
-            ),
+            was("resolves_to_refs", List(&one(&["domain-name", "ipv4-addr", "ipv6-addr"]))),
         ],
         &[],
     ),
     observable(
         "email-addr",
-        &[
-            must("value", Form(Email)),
-            may("display_name", Text),
-            may("belongs_to_ref", ACCOUNT),
-        ],
+        &[must("value", Form(Email)), may("display_name", Text), may("belongs_to_ref", ACCOUNT)],
         &[],
     ),
     observable(
@@ -271,11 +260,7 @@ static MIME_PART: Shape = Shape {
 };
 
 static REGISTRY_VALUE: Shape = Shape {
-    properties: &[
-        may("name", Text),
-        may("data", Text),
-        may("data_type", Enum(REGISTRY_DATATYPE)),
-    ],
+    properties: &[may("name", Text), may("data", Text), may("data_type", Enum(REGISTRY_DATATYPE))],
     rules: &[Rule::AnyProperty],
 };
 

@@ -12,11 +12,7 @@ const fn domain(
     properties: &'static [Property],
     rules: &'static [Rule],
 ) -> Schema {
-    Schema {
-        name,
-        family: Family::Domain,
-        shape: Shape { properties, rules },
-    }
+    Schema { name, family: Family::Domain, shape: Shape { properties, rules } }
 }
 
 const SEEN: &[Rule] = &[Rule::NotLater("first_seen", "last_seen")];
@@ -46,11 +42,7 @@ pub static DOMAIN_OBJECTS: &[Schema] = &[
         ],
         SEEN,
     ),
-    domain(
-        "course-of-action",
-        &[must("name", Text), may("description", Text)],
-        &[],
-    ),
+    domain("course-of-action", &[must("name", Text), may("description", Text)], &[]),
     domain(
         "grouping",
         &[
@@ -73,11 +65,7 @@ pub static DOMAIN_OBJECTS: &[Schema] = &[
         ],
         &[],
     ),
-    domain(
-        "incident",
-        &[must("name", Text), may("description", Text)],
-        &[],
-    ),
+    domain("incident", &[must("name", Text), may("description", Text)], &[]),
     domain(
         "indicator",
         &[
@@ -160,10 +148,7 @@ pub static DOMAIN_OBJECTS: &[Schema] = &[
             may("capabilities", WORDS),
             may("sample_refs", List(&one(&["artifact", "file"]))),
         ],
-        &[
-            Rule::NotLater("first_seen", "last_seen"),
-            Rule::NeedsWhen("is_family", true, "name"),
-        ],
+        &[Rule::NotLater("first_seen", "last_seen"), Rule::NeedsWhen("is_family", true, "name")],
     ),
     domain(
         "malware-analysis",
@@ -268,9 +253,5 @@ pub static DOMAIN_OBJECTS: &[Schema] = &[
         ],
         &[],
     ),
-    domain(
-        "vulnerability",
-        &[must("name", Text), may("description", Text)],
-        &[],
-    ),
+    domain("vulnerability", &[must("name", Text), may("description", Text)], &[]),
 ];

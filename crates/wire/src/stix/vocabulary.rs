@@ -6,22 +6,12 @@ pub(crate) const ENCRYPTION_ALGORITHM: &[&str] =
     &["AES-256-GCM", "ChaCha20-Poly1305", "mime-type-indicated"];
 
 /// Types of extensions.
-pub const EXTENSION_TYPE: &[&str] = &[
-    "new-sdo",
-    "new-sco",
-    "new-sro",
-    "property-extension",
-    "toplevel-property-extension",
-];
+pub const EXTENSION_TYPE: &[&str] =
+    &["new-sdo", "new-sco", "new-sro", "property-extension", "toplevel-property-extension"];
 
 /// opinion.opinion
-pub(crate) const OPINION: &[&str] = &[
-    "strongly-disagree",
-    "disagree",
-    "neutral",
-    "agree",
-    "strongly-agree",
-];
+pub(crate) const OPINION: &[&str] =
+    &["strongly-disagree", "disagree", "neutral", "agree", "strongly-agree"];
 
 pub(crate) const REGISTRY_DATATYPE: &[&str] = &[
     "REG_NONE",
@@ -51,13 +41,8 @@ pub(crate) const ADDRESS_FAMILY: &[&str] = &[
     "AF_BTH",
 ];
 
-pub(crate) const SOCKET_TYPE: &[&str] = &[
-    "SOCK_STREAM",
-    "SOCK_DGRAM",
-    "SOCK_RAW",
-    "SOCK_RDM",
-    "SOCK_SEQPACKET",
-];
+pub(crate) const SOCKET_TYPE: &[&str] =
+    &["SOCK_STREAM", "SOCK_DGRAM", "SOCK_RAW", "SOCK_RDM", "SOCK_SEQPACKET"];
 
 pub(crate) const INTEGRITY_LEVEL: &[&str] = &["low", "medium", "high", "system"];
 

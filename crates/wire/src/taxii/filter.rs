@@ -84,10 +84,7 @@ impl Query {
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
             let ours = FIELDS.contains(&name.as_ref());
             if ours && seen.iter().any(|other| *other == name) {
-                return bad(
-                    "query",
-                    "each field stands at most once; separate values by commas",
-                );
+                return bad("query", "each field stands at most once; separate values by commas");
             }
             query.take(&name, &value)?;
             seen.push(name.into_owned());
@@ -111,10 +108,7 @@ impl Query {
             "match[version]" => self.versions = versions(value)?,
             "match[spec_version]" => {
                 let versions = values("match[spec_version]", value)?;
-                if !versions
-                    .iter()
-                    .all(|version| matches!(version.as_str(), "2.0" | "2.1"))
-                {
+                if !versions.iter().all(|version| matches!(version.as_str(), "2.0" | "2.1")) {
                     return bad("match[spec_version]", "required: `2.0`, `2.1` or both");
                 }
                 self.spec_versions = Some(versions);
@@ -129,9 +123,7 @@ impl Query {
 
     /// Whether STIX 2.1 content can match at all. A node holds no other.
     pub fn admits_stix_21(&self) -> bool {
-        self.spec_versions
-            .as_ref()
-            .is_none_or(|wanted| wanted.iter().any(|one| one == "2.1"))
+        self.spec_versions.as_ref().is_none_or(|wanted| wanted.iter().any(|one| one == "2.1"))
     }
 }
 
@@ -164,42 +156,24 @@ fn check(position: i64) -> u16 {
 }
 
 fn time(parameter: &'static str, value: &str) -> Result<Micros, QueryError> {
-    Micros::parse(value).or_else(|_| {
-        bad(
-            parameter,
-            "required: a timestamp such as `2020-01-01T00:00:00.000000Z`",
-        )
-    })
+    Micros::parse(value)
+        .or_else(|_| bad(parameter, "required: a timestamp such as `2020-01-01T00:00:00.000000Z`"))
 }
 
 fn limit(value: &str) -> Result<usize, QueryError> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     // A number beyond any machine word is just a large limit.
-    let number = if digits {
-        value.parse().unwrap_or(usize::MAX)
-    } else {
-        0
-    };
-    if number == 0 {
-        bad("limit", "required: a positive whole number")
-    } else {
-        Ok(number)
-    }
+    let number = if digits { value.parse().unwrap_or(usize::MAX) } else { 0 };
+    if number == 0 { bad("limit", "required: a positive whole number") } else { Ok(number) }
 }
 
 fn values(parameter: &'static str, value: &str) -> Result<Vec<String>, QueryError> {
     let values: Vec<String> = value.split(',').map(str::to_owned).collect();
     if values.iter().any(String::is_empty) {
-        return bad(
-            parameter,
-            "required: one value, or several separated by commas",
-        );
+        return bad(parameter, "required: one value, or several separated by commas");
     }
     if values.len() > MATCH_VALUES_MAX {
-        return bad(
-            parameter,
-            "too many values; split them into several requests",
-        );
+        return bad(parameter, "too many values; split them into several requests");
     }
     Ok(values)
 }
@@ -246,31 +220,21 @@ mod tests {
         let raw = Query::parse("match[type]=tool,malware&limit=5").unwrap();
         let encoded = Query::parse("match%5Btype%5D=tool%2Cmalware&limit=5").unwrap();
         assert_eq!(raw, encoded);
-        assert_eq!(
-            raw.types,
-            Some(vec!["tool".to_owned(), "malware".to_owned()])
-        );
+        assert_eq!(raw.types, Some(vec!["tool".to_owned(), "malware".to_owned()]));
         assert_eq!(Query::parse("").unwrap(), Query::default());
         assert_eq!(Query::parse("pretty=1").unwrap(), Query::default());
     }
 
     #[test]
     fn version_keywords_make_a_union_and_all_absorbs() {
-        let versions = |text: &str| {
-            Query::parse(&format!("match[version]={text}"))
-                .unwrap()
-                .versions
-        };
+        let versions =
+            |text: &str| Query::parse(&format!("match[version]={text}")).unwrap().versions;
         assert_eq!(versions("last"), Versions::Last);
         assert_eq!(versions("first,all"), Versions::All);
         let one = Instant::parse("2020-01-01T00:00:00Z").unwrap();
         assert_eq!(
             versions("first,2020-01-01T00:00:00.000Z"),
-            Versions::Some {
-                first: true,
-                last: false,
-                exact: vec![one]
-            }
+            Versions::Some { first: true, last: false, exact: vec![one] }
         );
     }
 
@@ -291,20 +255,14 @@ mod tests {
         ] {
             assert_eq!(Query::parse(raw).unwrap_err().parameter, parameter, "{raw}");
         }
-        assert_eq!(
-            Query::parse("limit=99999999999999999999").unwrap().limit,
-            Some(usize::MAX)
-        );
+        assert_eq!(Query::parse("limit=99999999999999999999").unwrap().limit, Some(usize::MAX));
     }
 
     #[test]
     fn a_position_survives_its_token_and_a_changed_token_does_not_pass() {
         let next = Next(Micros(1_763_870_400_123_456));
         let token = next.token();
-        assert_eq!(
-            Query::parse(&format!("next={token}")).unwrap().next,
-            Some(next)
-        );
+        assert_eq!(Query::parse(&format!("next={token}")).unwrap().next, Some(next));
         let other = token.replacen('6', "7", 1);
         assert!(Query::parse(&format!("next={other}")).is_err());
     }

@@ -80,10 +80,9 @@ impl Remote {
     pub(super) fn must(&self, path: &str) -> Result<Vec<u8>, Failure> {
         match self.get(path)? {
             Answer::Found(octets) => Ok(octets),
-            Answer::Absent(status) => Err(Failure::new(format!(
-                "`{}{path}`: status {status}",
-                self.base
-            ))),
+            Answer::Absent(status) => {
+                Err(Failure::new(format!("`{}{path}`: status {status}", self.base)))
+            }
         }
     }
 }

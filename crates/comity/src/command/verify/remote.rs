@@ -33,12 +33,7 @@ pub(super) fn verify(
         .collect::<Result<_, _>>()?;
     let mut report = Report::default();
     for log in Log::ALL {
-        let mut one = OneLog {
-            remote: &remote,
-            log,
-            report: &mut report,
-            leaves: Vec::new(),
-        };
+        let mut one = OneLog { remote: &remote, log, report: &mut report, leaves: Vec::new() };
         one.verify(&pinned, &mut progress)?;
     }
     Ok(report)
@@ -61,9 +56,7 @@ impl OneLog<'_> {
         let note = match self.remote.get(&self.path("checkpoint"))? {
             Answer::Found(note) => note,
             Answer::Absent(status) => {
-                self.report
-                    .checked
-                    .push(format!("{name}: not for this caller (status {status})"));
+                self.report.checked.push(format!("{name}: not for this caller (status {status})"));
                 return Ok(());
             }
         };
@@ -102,10 +95,8 @@ impl OneLog<'_> {
             }
         } else {
             let name = self.log.name();
-            let line = format!(
-                "{name}: {} (not compared with a key given by --vkey)",
-                named.vkey()
-            );
+            let line =
+                format!("{name}: {} (not compared with a key given by --vkey)", named.vkey());
             self.report.checked.push(line);
         }
         Ok(Some(named))
@@ -159,9 +150,7 @@ impl OneLog<'_> {
     fn same_tile(&mut self, height: u8, n: u64, hashes: &[Hash]) -> Result<(), Failure> {
         let octets = self.tile(TileKind::Hashes(height), n, hashes.len() as u64)?;
         if hashes_of(&octets).as_deref() != Some(hashes) {
-            self.fault(format!(
-                "tile {height}/{n}: not the hashes of what is below"
-            ));
+            self.fault(format!("tile {height}/{n}: not the hashes of what is below"));
         }
         Ok(())
     }
@@ -176,18 +165,12 @@ impl OneLog<'_> {
     fn openings(&mut self, checkpoint: &Checkpoint) -> Result<u64, Failure> {
         let (mut from, mut opened) = (0, 0);
         while from < checkpoint.size {
-            let page = match self
-                .remote
-                .get(&self.path(&format!("release?from={from}")))?
-            {
+            let page = match self.remote.get(&self.path(&format!("release?from={from}")))? {
                 Answer::Found(page) => page,
                 Answer::Absent(_) => return Ok(opened),
             };
             let mut scanned_to = from;
-            for line in page
-                .split(|octet| *octet == b'\n')
-                .filter(|line| !line.is_empty())
-            {
+            for line in page.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()) {
                 let Ok(line) = serde_json::from_slice::<Value>(line) else {
                     self.fault(format!("release from {from}: a line is not JSON"));
                     return Ok(opened);
@@ -209,22 +192,12 @@ impl OneLog<'_> {
     }
 
     fn opening(&mut self, line: &Value) {
-        let index = line
-            .get("index")
-            .and_then(Value::as_u64)
-            .unwrap_or(u64::MAX);
+        let index = line.get("index").and_then(Value::as_u64).unwrap_or(u64::MAX);
         let octets = |name: &str| {
-            line.get(name)
-                .and_then(Value::as_str)
-                .and_then(|text| STANDARD.decode(text).ok())
+            line.get(name).and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok())
         };
-        let salt = octets("salt")
-            .and_then(|salt| <[u8; 32]>::try_from(salt).ok())
-            .map(Salt);
-        let leaf = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.leaves.get(index))
-            .copied();
+        let salt = octets("salt").and_then(|salt| <[u8; 32]>::try_from(salt).ok()).map(Salt);
+        let leaf = usize::try_from(index).ok().and_then(|index| self.leaves.get(index)).copied();
         let (Some(leaf), Some(salt), Some(envelope)) = (leaf, salt, octets("envelope")) else {
             return self.fault(format!("entry {index}: not an opening"));
         };
@@ -245,9 +218,7 @@ impl OneLog<'_> {
 
     fn fault(&mut self, what: impl std::fmt::Display) {
         if self.report.faults.len() < FAULTS_MAX {
-            self.report
-                .faults
-                .push(format!("{}: {what}", self.log.name()));
+            self.report.faults.push(format!("{}: {what}", self.log.name()));
         }
     }
 }

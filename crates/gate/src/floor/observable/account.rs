@@ -12,16 +12,12 @@ pub(super) fn object(object: &Object<'_>, place: &Place<'_>) -> Verdict {
     for (name, value) in object.iter() {
         field(name, value, &place.member(name))?;
     }
-    let named = ["account_login", "user_id"]
-        .iter()
-        .any(|name| object.str(name).is_some_and(is_built_in));
+    let named =
+        ["account_login", "user_id"].iter().any(|name| object.str(name).is_some_and(is_built_in));
     if named {
         Ok(())
     } else {
-        Err(refusal(
-            place,
-            "an account without the name of a built-in one",
-        ))
+        Err(refusal(place, "an account without the name of a built-in one"))
     }
 }
 
@@ -57,12 +53,8 @@ pub(in super::super) fn is_built_in(name: &str) -> bool {
 }
 
 fn is_listed(name: &str) -> bool {
-    BUILT_IN
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
-        || SYSTEM_SIDS
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
+    BUILT_IN.iter().any(|known| name.eq_ignore_ascii_case(known))
+        || SYSTEM_SIDS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Numbers below those that systems give to people.
@@ -71,16 +63,8 @@ fn is_system_id(id: &str) -> bool {
 }
 
 /// Kinds of accounts of machines; the others of STIX's list are services for people.
-const TYPES: &[&str] = &[
-    "",
-    "unix",
-    "windows-local",
-    "windows-domain",
-    "ldap",
-    "nis",
-    "radius",
-    "tacacs",
-];
+const TYPES: &[&str] =
+    &["", "unix", "windows-local", "windows-domain", "ldap", "nis", "radius", "tacacs"];
 
 const SYSTEM_SIDS: &[&str] = &["S-1-5-18", "S-1-5-19", "S-1-5-20", "S-1-1-0", "S-1-5-7"];
 

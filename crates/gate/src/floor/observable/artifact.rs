@@ -34,10 +34,8 @@ fn refusal(place: &Place<'_>, found: &'static str) -> Refusal {
 
 /// What a content type says that is kept out.
 fn by_type(mime: &str) -> Option<&'static str> {
-    let is = |head: &str| {
-        mime.get(..head.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(head))
-    };
+    let is =
+        |head: &str| mime.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head));
     if is("text/") || is("application/json") || is("application/xml") {
         Some("a payload of text")
     } else if is("image/") {
@@ -102,11 +100,7 @@ struct Octets<'p> {
 
 impl<'p> Octets<'p> {
     fn new(text: &'p str) -> Octets<'p> {
-        Octets {
-            digits: text.bytes(),
-            bits: 0,
-            count: 0,
-        }
+        Octets { digits: text.bytes(), bits: 0, count: 0 }
     }
 }
 

@@ -47,11 +47,9 @@ pub(in super::super) fn distinguished_name(text: &str, place: &Place<'_>) -> Ver
 
 /// `GN=`, `SN=` and the like; a common name can be anything and proves nothing.
 fn has_personal_part(text: &str) -> bool {
-    text.split([',', '/', ';', '+'])
-        .filter_map(|part| part.split_once('='))
-        .any(|(key, _)| {
-            ["GN", "givenName", "SN", "surname", "UID", "initials"]
-                .iter()
-                .any(|known| key.trim().eq_ignore_ascii_case(known))
-        })
+    text.split([',', '/', ';', '+']).filter_map(|part| part.split_once('=')).any(|(key, _)| {
+        ["GN", "givenName", "SN", "surname", "UID", "initials"]
+            .iter()
+            .any(|known| key.trim().eq_ignore_ascii_case(known))
+    })
 }

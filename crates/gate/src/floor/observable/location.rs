@@ -12,9 +12,7 @@ const PRECISION_M_MIN: f64 = 1000.0;
 
 /// Coordinates in any object: a custom type has no more right to a doorstep than a `location`.
 pub(in super::super) fn coordinates(object: &Object<'_>, place: &Place<'_>) -> Verdict {
-    let Some(name) = ["latitude", "longitude"]
-        .into_iter()
-        .find(|name| object.contains(name))
+    let Some(name) = ["latitude", "longitude"].into_iter().find(|name| object.contains(name))
     else {
         return Ok(());
     };
@@ -52,24 +50,15 @@ pub(super) fn exif(judge: &mut Judge<'_>, value: &Value<'_>, place: &Place<'_>) 
     for (name, _) in tags.iter() {
         let here = place.member(name);
         let mut words = property::words(name);
-        if words.any(|word| {
-            word.get(..3)
-                .is_some_and(|head| head.eq_ignore_ascii_case("gps"))
-        }) {
+        if words.any(|word| word.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("gps"))) {
             return Err(here
                 .refuse(&code::LOCATION_PRECISE)
                 .found("the place where a picture was taken")
                 .required("none"));
         }
-        let owner = [
-            "artist",
-            "ownername",
-            "cameraownername",
-            "author",
-            "xpauthor",
-        ]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known));
+        let owner = ["artist", "ownername", "cameraownername", "author", "xpauthor"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known));
         if owner {
             judge.flag(&code::AUTHOR, &here);
         }

@@ -64,9 +64,8 @@ fn part(part: &Value<'_>, place: &Place<'_>) -> Verdict {
     let attached = part
         .str("content_disposition")
         .is_some_and(|text| text.trim_start().starts_with("attachment"));
-    let is_text = part
-        .str("content_type")
-        .is_some_and(|text| text.trim_start().starts_with("text/"));
+    let is_text =
+        part.str("content_type").is_some_and(|text| text.trim_start().starts_with("text/"));
     if is_text && !attached {
         return Err(refusal(&place.member("body_raw_ref"), "the body"));
     }

@@ -42,17 +42,9 @@ fn names_home(text: &str) -> bool {
 }
 
 fn is_nobodys(name: &str) -> bool {
-    let listed = [
-        "Public",
-        "Default",
-        "Default User",
-        "All Users",
-        "user",
-        "username",
-        "Shared",
-    ]
-    .iter()
-    .any(|known| name.eq_ignore_ascii_case(known));
+    let listed = ["Public", "Default", "Default User", "All Users", "user", "username", "Shared"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known));
     let variable = name.contains(['%', '$', '<', '*', '{', '[', '(']);
     listed || variable || account::is_built_in(name)
 }
@@ -64,10 +56,7 @@ fn names_user(text: &str) -> bool {
         let end = rest
             .find(|letter: char| !letter.is_ascii_digit() && letter != '-')
             .unwrap_or(rest.len());
-        let rid = rest
-            .get(..end)
-            .and_then(|numbers| numbers.split('-').nth(3));
-        rid.and_then(|rid| rid.parse::<u32>().ok())
-            .is_some_and(|rid| rid >= 1000)
+        let rid = rest.get(..end).and_then(|numbers| numbers.split('-').nth(3));
+        rid.and_then(|rid| rid.parse::<u32>().ok()).is_some_and(|rid| rid >= 1000)
     })
 }

@@ -35,10 +35,7 @@ pub(in super::super) fn in_value(judge: &mut Judge<'_>, text: &str, place: &Plac
 /// What a URL stands for; nothing for a text that is no URL.
 pub(in super::super) fn names(text: &str) -> Option<Names> {
     let text = text.trim();
-    if text
-        .get(..7)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
-    {
+    if text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
         return Some(Names::Mailbox);
     }
     let (authority, path) = parts(text)?;
@@ -62,10 +59,7 @@ pub(in super::super) fn names_account(text: &str) -> bool {
             .last()
             .map_or(0, |(at, letter)| at + letter.len_utf8());
         // Sentences end behind URLs.
-        let url = url
-            .get(..end)
-            .unwrap_or("")
-            .trim_end_matches(['.', ',', ';']);
+        let url = url.get(..end).unwrap_or("").trim_end_matches(['.', ',', ';']);
         parts(url).is_some_and(|(authority, path)| is_profile(host_of(authority), path))
     })
 }
@@ -74,9 +68,7 @@ pub(in super::super) fn names_account(text: &str) -> bool {
 fn parts(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once("://")?;
     let is_scheme = scheme.len() <= 12
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.[]".contains(&byte));
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.[]".contains(&byte));
     if !is_scheme || rest.contains(char::is_whitespace) {
         return None;
     }
@@ -105,9 +97,7 @@ fn has_mailbox(authority: &str, path: &str) -> bool {
         Some((user, _)) if mailbox::find(user).is_some() => true,
         Some((user, _)) => {
             let disguise = user.starts_with("www.")
-                || [".com", ".org", ".net"]
-                    .iter()
-                    .any(|top| user.ends_with(top));
+                || [".com", ".org", ".net"].iter().any(|top| user.ends_with(top));
             !user.contains(':') && !disguise && mailbox::find(authority).is_some()
         }
     }
@@ -138,10 +128,7 @@ fn is_profile(host: &str, path: &str) -> bool {
 fn is_host(host: &str, site: &str) -> bool {
     let plain = host.chars().filter(|letter| !"[]".contains(*letter)).rev();
     let mut plain = plain.map(|letter| letter.to_ascii_lowercase());
-    let matches = site
-        .chars()
-        .rev()
-        .all(|letter| plain.next() == Some(letter));
+    let matches = site.chars().rev().all(|letter| plain.next() == Some(letter));
     matches && matches!(plain.next(), None | Some('.'))
 }
 

@@ -61,10 +61,7 @@ pub(super) fn is_persons(value: &str) -> bool {
     let value = value.unwrap_or("").trim();
     let value = value.trim_matches(['*', '%', '^', '.', '\\', ' ']);
     let nothing = ["", "-", "null", "none", "true", "false", "unknown", "n/a"];
-    if nothing
-        .iter()
-        .any(|known| value.eq_ignore_ascii_case(known))
-    {
+    if nothing.iter().any(|known| value.eq_ignore_ascii_case(known)) {
         return false;
     }
     let is_machine = value.ends_with('$');

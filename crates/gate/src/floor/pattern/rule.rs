@@ -107,20 +107,15 @@ fn list_of(line: &str) -> List {
 fn key(line: &str) -> Option<&str> {
     let end = line.find([':', '='])?;
     let key = line.get(..end)?.split('|').next()?;
-    let key = key
-        .trim()
-        .trim_start_matches("- ")
-        .trim_matches(['"', '\'']);
-    let plain = key
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+    let key = key.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
+    let plain =
+        key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
     (plain && !key.is_empty()).then_some(key)
 }
 
 /// Whether a text holds an IPv4 address.
 fn has_address(text: &str) -> bool {
-    text.split(|letter: char| !letter.is_ascii_digit() && letter != '.')
-        .any(|part| {
-            part.split('.').count() == 4 && part.split('.').all(|octet| octet.parse::<u8>().is_ok())
-        })
+    text.split(|letter: char| !letter.is_ascii_digit() && letter != '.').any(|part| {
+        part.split('.').count() == 4 && part.split('.').all(|octet| octet.parse::<u8>().is_ok())
+    })
 }

@@ -22,10 +22,7 @@ pub(super) struct Rule {
 }
 
 const fn sensitive(what: &'static str) -> Subject {
-    Subject {
-        code: &code::SENSITIVE_FIELD,
-        what,
-    }
+    Subject { code: &code::SENSITIVE_FIELD, what }
 }
 
 const NATIONALITY: Subject = sensitive("a property named for nationality");
@@ -40,18 +37,10 @@ const PHONE: Subject = sensitive("a property named for a phone");
 const BIRTH: Subject = sensitive("a property named for a birth");
 const ASYLUM: Subject = sensitive("a property named for asylum");
 const CUSTODY: Subject = sensitive("a property named for custody");
-const PERSON: Subject = Subject {
-    code: &code::PERSON_FIELD,
-    what: "a property that only a person has",
-};
-const MAILBOX: Subject = Subject {
-    code: &code::MAILBOX,
-    what: "a property named for a mailbox",
-};
-const ACCOUNT: Subject = Subject {
-    code: &code::ACCOUNT,
-    what: "a property named for an account",
-};
+const PERSON: Subject =
+    Subject { code: &code::PERSON_FIELD, what: "a property that only a person has" };
+const MAILBOX: Subject = Subject { code: &code::MAILBOX, what: "a property named for a mailbox" };
+const ACCOUNT: Subject = Subject { code: &code::ACCOUNT, what: "a property named for an account" };
 
 const fn rule(
     how: How,
@@ -59,12 +48,7 @@ const fn rule(
     subject: Subject,
     unless: &'static [&'static str],
 ) -> Rule {
-    Rule {
-        how,
-        words,
-        subject,
-        unless,
-    }
+    Rule { how, words, subject, unless }
 }
 
 use How::{Alone, Anywhere, Last};
@@ -359,8 +343,5 @@ pub(super) fn names_people(name: &str) -> bool {
     let list = strip_vendor(list.get(..count).unwrap_or(&[]));
     let people = ["person", "people", "individual", "suspect"];
     let first = list.first().filter(|_| list.len() == 1);
-    [first, list.last()]
-        .into_iter()
-        .flatten()
-        .any(|word| is_one_of(word, &people))
+    [first, list.last()].into_iter().flatten().any(|word| is_one_of(word, &people))
 }

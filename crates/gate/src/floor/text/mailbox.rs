@@ -34,17 +34,11 @@ pub(super) fn has_other_sign(text: &str) -> bool {
 /// Whether a text is nothing but mailboxes: `jane@example.org`, `Jane <jane@example.org>`, and
 /// lists of them.
 pub(in super::super) fn is_record(text: &str) -> bool {
-    text.split([',', ';', '\n'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .all(is_one)
+    text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty()).all(is_one)
 }
 
 fn is_one(part: &str) -> bool {
-    let inner = match part
-        .strip_suffix('>')
-        .and_then(|rest| rest.rsplit_once('<'))
-    {
+    let inner = match part.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
         Some((_, inner)) => inner,
         None => part,
     };
@@ -88,9 +82,7 @@ fn local(left: &str) -> Option<&str> {
         .last()
         .map(|(at, _)| at)?;
     let before = left.get(..start)?;
-    let name = left
-        .get(start..)?
-        .trim_start_matches(|letter: char| !letter.is_alphanumeric());
+    let name = left.get(start..)?.trim_start_matches(|letter: char| !letter.is_alphanumeric());
     let body = name.trim_end_matches(|letter: char| !letter.is_alphanumeric());
     // `\w+@` is a class of a regular expression.
     let is_class = before.ends_with('\\') && body.len() == 1 && "wWdDsSb".contains(body);
@@ -124,9 +116,7 @@ fn domain(right: &str) -> Option<usize> {
     (dots > 0 && is_top).then_some(end)
 }
 
-const DOTS: &[&str] = &[
-    ".", "\\.", "[.]", "(.)", "[dot]", "(dot)", " [dot] ", " (dot) ",
-];
+const DOTS: &[&str] = &[".", "\\.", "[.]", "(.)", "[dot]", "(dot)", " [dot] ", " (dot) "];
 
 /// Ends of file names (`logo@2x.png`, `pkg@1.0.tgz`) that are no top-level domains.
 const FILES: &[&str] = &[

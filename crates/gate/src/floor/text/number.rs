@@ -25,10 +25,7 @@ struct Run<'t> {
 
 /// Looks at every number in a text.
 pub(in super::super) fn find(text: &str) -> Found {
-    let mut found = Found {
-        phone: Sure::No,
-        document: Sure::No,
-    };
+    let mut found = Found { phone: Sure::No, document: Sure::No };
     for run in (Runs { text, at: 0 }) {
         found.phone = found.phone.max(run.phone());
         found.document = found.document.max(run.document());
@@ -43,11 +40,7 @@ pub(in super::super) fn find(text: &str) -> Found {
 pub(in super::super) fn is_phone(text: &str) -> bool {
     let text = text.trim();
     let text = text.strip_prefix("tel:").unwrap_or(text);
-    let run = Run {
-        before: "",
-        text,
-        after: "",
-    };
+    let run = Run { before: "", text, after: "" };
     run.is_only_number() && run.is_international()
 }
 
@@ -59,11 +52,7 @@ pub(in super::super) fn is_document(text: &str) -> bool {
 /// Whether a whole query is a number that a person could be looked up by.
 pub(in super::super) fn is_query(text: &str) -> (bool, bool) {
     let text = text.trim();
-    let run = Run {
-        before: "",
-        text,
-        after: "",
-    };
+    let run = Run { before: "", text, after: "" };
     let digits = run.digits();
     let bare = run.is_only_number() && !run.is_version() && (9..=15).contains(&digits);
     let found = find(text);
@@ -121,10 +110,7 @@ impl Run<'_> {
     fn is_only_number(&self) -> bool {
         let text = self.text.trim_start_matches('(');
         let body = text.strip_prefix('+').unwrap_or(text);
-        !body.is_empty()
-            && body
-                .chars()
-                .all(|letter| letter.is_ascii_digit() || is_gap(letter))
+        !body.is_empty() && body.chars().all(|letter| letter.is_ascii_digit() || is_gap(letter))
     }
 
     /// `+` and a country, 8 to 15 digits (E.164).
@@ -152,9 +138,7 @@ impl Run<'_> {
     fn is_inside_token(&self) -> bool {
         let glued = |letter: char| is_token(letter) || "/=#&%@\\.$~*".contains(letter);
         let left = !self.text.starts_with('(') && self.before.ends_with(glued);
-        left || self
-            .after
-            .starts_with(|letter| is_token(letter) || "/\\=@%".contains(letter))
+        left || self.after.starts_with(|letter| is_token(letter) || "/\\=@%".contains(letter))
     }
 
     /// Groups of these lengths, with something other than blanks between some of them.
@@ -296,11 +280,7 @@ mod tests {
 
     #[test]
     fn phones_are_seen() {
-        for text in [
-            "call +44 20 7946 0958 now",
-            "tel: 020 7946 0958",
-            "(+1) 202-555-0123",
-        ] {
+        for text in ["call +44 20 7946 0958 now", "tel: 020 7946 0958", "(+1) 202-555-0123"] {
             assert_eq!(find(text).phone, Sure::Yes, "{text}");
         }
         for text in ["202-555-0123", "(202) 555-0123.", "1-202-555-0123"] {
@@ -335,13 +315,7 @@ mod tests {
         }
         assert_eq!(find("AB1234567").document, Sure::Perhaps);
         assert_eq!(find("123-45-6789").document, Sure::Perhaps);
-        for text in [
-            "KB4012598",
-            "MS17-010",
-            "S0154",
-            "AB1234567F",
-            "build 1234567",
-        ] {
+        for text in ["KB4012598", "MS17-010", "S0154", "AB1234567F", "build 1234567"] {
             assert_eq!(find(text).document, Sure::No, "{text}");
         }
     }

@@ -70,10 +70,7 @@ impl KeyFile {
     }
 
     pub(super) fn remove_from(&mut self, from: EntryRef) -> Result<(), StorageError> {
-        let last = EntryRef {
-            log: from.log,
-            index: INDEX_MAX,
-        };
+        let last = EntryRef { log: from.log, index: INDEX_MAX };
         let span = [from.key(), last.key()];
         let any: bool = self
             .0
@@ -87,8 +84,7 @@ impl KeyFile {
             return Ok(());
         }
         self.transact(|keys| {
-            keys.execute("DELETE FROM key WHERE key BETWEEN ?1 AND ?2", span)
-                .map(|_| ())
+            keys.execute("DELETE FROM key WHERE key BETWEEN ?1 AND ?2", span).map(|_| ())
         })
     }
 
@@ -103,11 +99,9 @@ impl KeyFile {
             .map(|_| ())
         })?;
         self.0
-            .query_row(
-                "SELECT secret, sum FROM local WHERE name = ?1",
-                [NAME],
-                |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 8]>(1)?)),
-            )
+            .query_row("SELECT secret, sum FROM local WHERE name = ?1", [NAME], |row| {
+                Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 8]>(1)?))
+            })
             .map_err(in_keys)
             .and_then(|(secret, sum)| {
                 if sum == checksum(b"local", &[NAME.as_bytes(), &secret]) {

@@ -16,9 +16,7 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, Stora
     let connection = Connection::open(&path).map_err(fault)?;
     connection.busy_timeout(BUSY_WAIT).map_err(fault)?;
     // Plans depend on the statement alone, not on what is bound to it.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .map_err(fault)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(64);
     let id: u32 = pragma(&connection, "application_id").map_err(fault)?;
     let version: u32 = pragma(&connection, "user_version").map_err(fault)?;
@@ -32,9 +30,7 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, Stora
         )));
     }
     if fresh {
-        connection
-            .pragma_update(None, "page_size", schema.page_size)
-            .map_err(fault)?;
+        connection.pragma_update(None, "page_size", schema.page_size).map_err(fault)?;
     }
     connection
         .execute_batch(&format!(
@@ -49,9 +45,7 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, Stora
     note_library(&connection).map_err(fault)?;
     // What a stopped process left in the journal moves into the file, whose first page is then
     // ours from the first day. Where a reader stands in the way, the next checkpoint does it.
-    connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        .map_err(fault)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(fault)?;
     Ok(connection)
 }
 
@@ -75,9 +69,7 @@ fn create(connection: &Connection, schema: &Schema) -> rusqlite::Result<()> {
 fn note_library(connection: &Connection) -> rusqlite::Result<()> {
     let ours = rusqlite::version_number();
     let noted: Option<i32> = connection
-        .query_row("SELECT version FROM library WHERE id = 1", [], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT version FROM library WHERE id = 1", [], |row| row.get(0))
         .optional()?;
     if noted == Some(ours) {
         return Ok(());

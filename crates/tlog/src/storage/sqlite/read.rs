@@ -48,9 +48,7 @@ pub(crate) fn read_tile(
     connection
         .prepare_cached("SELECT hashes FROM tile WHERE log = ?1 AND level = ?2 AND n = ?3")
         .and_then(|mut statement| {
-            statement
-                .query_row(params![log, level, signed(n)], |row| row.get(0))
-                .optional()
+            statement.query_row(params![log, level, signed(n)], |row| row.get(0)).optional()
         })
         .map_err(in_log)
 }

@@ -59,10 +59,7 @@ fn truncated_text_gives_the_good_ones_first() {
         Err(BundleError::Truncated { objects: 2, offset: at }) if at == offset
     ));
     for cut in 0..text.len() {
-        assert!(matches!(
-            read(&text[..cut]).1,
-            Err(BundleError::Truncated { .. })
-        ));
+        assert!(matches!(read(&text[..cut]).1, Err(BundleError::Truncated { .. })));
     }
     assert!(split(text).is_err());
 }
@@ -87,10 +84,7 @@ fn what_is_no_carrier_is_refused_by_position() {
         r#"{"more" 1}"#,
         "\u{feff}{}",
     ] {
-        assert!(
-            matches!(read(bad.as_bytes()).1, Err(BundleError::Form { .. })),
-            "{bad}"
-        );
+        assert!(matches!(read(bad.as_bytes()).1, Err(BundleError::Form { .. })), "{bad}");
     }
 }
 
@@ -103,17 +97,11 @@ fn an_object_that_is_too_large_is_skipped_by_position() {
     while let Some(found) = reader.next().unwrap() {
         seen.push((found.position, found.size, found.bytes.is_some()));
     }
-    assert_eq!(
-        seen,
-        [(0, 7, true), (1, large.len() as u64, false), (2, 7, true)]
-    );
+    assert_eq!(seen, [(0, 7, true), (1, large.len() as u64, false), (2, 7, true)]);
     assert!(reader.buffer.capacity() < 3 * OBJECT_BYTES_MAX);
     assert_eq!(split(text.as_bytes()).unwrap().objects[1], large.as_bytes());
     let long = format!(r#"{{"x":"{}"}}"#, "y".repeat(BUNDLE_MEMBER_BYTES_MAX));
-    assert!(matches!(
-        read(long.as_bytes()).1,
-        Err(BundleError::Form { .. })
-    ));
+    assert!(matches!(read(long.as_bytes()).1, Err(BundleError::Form { .. })));
 }
 
 /// Prints how fast a large bundle goes through. Not a test of speed: a figure to read.
@@ -121,10 +109,7 @@ fn an_object_that_is_too_large_is_skipped_by_position() {
 #[ignore = "prints a figure; run by hand with --ignored --nocapture"]
 #[allow(clippy::disallowed_methods, reason = "measures")]
 fn throughput() {
-    let object = format!(
-        r#"{{"id":"x","description":"{}"}}"#,
-        "word \\\" ".repeat(180)
-    );
+    let object = format!(r#"{{"id":"x","description":"{}"}}"#, "word \\\" ".repeat(180));
     let text = format!(r#"{{"objects":[{}]}}"#, vec![object; 25_000].join(","));
     let start = std::time::Instant::now();
     let mut reader = Reader::new(text.as_bytes());
@@ -133,10 +118,7 @@ fn throughput() {
         count += 1;
     }
     let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "{count} objects, {:.0} MB/s",
-        text.len() as f64 / 1e6 / seconds
-    );
+    println!("{count} objects, {:.0} MB/s", text.len() as f64 / 1e6 / seconds);
 }
 
 proptest::proptest! {

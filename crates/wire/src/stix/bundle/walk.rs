@@ -12,13 +12,7 @@ pub(super) struct Walk {
 
 impl Default for Walk {
     fn default() -> Walk {
-        Walk {
-            depth: 0,
-            in_string: false,
-            escaped: false,
-            scalar: false,
-            is_empty: true,
-        }
+        Walk { depth: 0, in_string: false, escaped: false, scalar: false, is_empty: true }
     }
 }
 

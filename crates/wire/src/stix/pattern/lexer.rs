@@ -104,38 +104,25 @@ impl<'p> Lexer<'p> {
             !(sign || byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'))
         });
         let text = self.take(end.unwrap_or(rest.len()));
-        literal::number(text).map_err(|what| PatternError {
-            offset: at,
-            fault: Fault::Literal(what),
-        })
+        literal::number(text)
+            .map_err(|what| PatternError { offset: at, fault: Fault::Literal(what) })
     }
 
     fn typed(&mut self, prefix: u8, at: usize) -> Result<Literal, PatternError> {
         let text = self.quoted()?;
         let (fits, what, literal) = match prefix {
-            b't' => (
-                literal::is_timestamp(&text),
-                "a timestamp",
-                Literal::Timestamp(text),
-            ),
+            b't' => (literal::is_timestamp(&text), "a timestamp", Literal::Timestamp(text)),
             b'h' => (
                 text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
                 "hexadecimal digits",
                 Literal::Hex(text),
             ),
-            _ => (
-                crate::stix::is_base64(&text),
-                "base64",
-                Literal::Binary(text),
-            ),
+            _ => (crate::stix::is_base64(&text), "base64", Literal::Binary(text)),
         };
         if fits {
             Ok(literal)
         } else {
-            Err(PatternError {
-                offset: at,
-                fault: Fault::Literal(what),
-            })
+            Err(PatternError { offset: at, fault: Fault::Literal(what) })
         }
     }
 
@@ -163,15 +150,12 @@ impl<'p> Lexer<'p> {
     }
 
     fn sign(&mut self) -> Result<&'static str, PatternError> {
-        const SIGNS: &[&str] = &[
-            "==", "!=", "<>", "<=", ">=", "=", "<", ">", "[", "]", "(", ")", ":", ".", ",", "*",
-        ];
+        const SIGNS: &[&str] =
+            &["==", "!=", "<>", "<=", ">=", "=", "<", ">", "[", "]", "(", ")", ":", ".", ",", "*"];
         let rest = self.rest();
         let found = SIGNS.iter().find(|sign| rest.starts_with(**sign));
-        let sign = found.copied().ok_or(PatternError {
-            offset: self.at,
-            fault: Fault::Character,
-        })?;
+        let sign =
+            found.copied().ok_or(PatternError { offset: self.at, fault: Fault::Character })?;
         self.at += sign.len();
         Ok(sign)
     }

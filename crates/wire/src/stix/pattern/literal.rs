@@ -10,18 +10,14 @@ pub(super) fn is_timestamp(text: &str) -> bool {
         return false;
     };
     let shape = b"0000-00-00T00:00:00";
-    let shaped = date_time.iter().zip(shape).all(|(byte, shape)| {
-        if *shape == b'0' {
-            byte.is_ascii_digit()
-        } else {
-            byte == shape
-        }
-    });
+    let shaped = date_time
+        .iter()
+        .zip(shape)
+        .all(|(byte, shape)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape });
     let field = |from: usize| -> u8 {
         let digits = date_time.get(from..from + 2).unwrap_or_default();
         digits.iter().fold(0, |sum: u8, digit| {
-            sum.saturating_mul(10)
-                .saturating_add(digit.saturating_sub(b'0'))
+            sum.saturating_mul(10).saturating_add(digit.saturating_sub(b'0'))
         })
     };
     let fraction = match rest.strip_suffix(b"Z") {
@@ -80,10 +76,7 @@ pub(super) fn same_type(values: &[Literal]) -> bool {
 /// Whether the whole hashes that a comparison names fit their algorithm. `LIKE` and `MATCHES`
 /// may name parts.
 pub(super) fn hashes_fit(comparison: &Comparison) -> bool {
-    if !matches!(
-        comparison.operator,
-        Operator::Equal | Operator::NotEqual | Operator::In
-    ) {
+    if !matches!(comparison.operator, Operator::Equal | Operator::NotEqual | Operator::In) {
         return true;
     }
     let Some([Step::Property(holder), Step::Property(algorithm)]) = comparison.path.last_chunk()

@@ -19,11 +19,7 @@ impl<'p> Parser<'p> {
     pub(super) fn new(text: &'p str) -> Parsed<Parser<'p>> {
         let mut lexer = Lexer::new(text);
         let next = lexer.next()?;
-        Ok(Parser {
-            lexer,
-            next,
-            depth: 0,
-        })
+        Ok(Parser { lexer, next, depth: 0 })
     }
 
     pub(super) fn pattern(mut self) -> Parsed<Pattern> {
@@ -57,10 +53,7 @@ impl<'p> Parser<'p> {
                 break;
             };
             let kind = std::mem::discriminant(&qualifier);
-            if qualifiers
-                .iter()
-                .any(|other| std::mem::discriminant(other) == kind)
-            {
+            if qualifiers.iter().any(|other| std::mem::discriminant(other) == kind) {
                 // Behind parentheses the published validator takes a second one: it is then the
                 // qualifier of the qualified expression.
                 if !parenthesised {
@@ -152,13 +145,7 @@ impl<'p> Parser<'p> {
         let negated = self.takes_word("NOT")?;
         let operator = self.operator()?;
         let values = self.values(operator)?;
-        let comparison = Comparison {
-            object_type,
-            path,
-            negated,
-            operator,
-            values,
-        };
+        let comparison = Comparison { object_type, path, negated, operator, values };
         if !literal::hashes_fit(&comparison) {
             return fail(at, Fault::Hash);
         }

@@ -1,0 +1,40 @@
+# Names for what is typed often. No logic here: it is in tests, commands and scripts.
+
+default:
+    @just --list
+
+# Format, lints, dependencies, documentation
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo deny --offline check licenses bans sources
+    cargo doc --workspace --no-deps --locked
+
+# All tests of the workspace
+test:
+    cargo nextest run --workspace --locked
+
+# Everything, as before a change lands
+all:
+    ./test
+
+# Writes generated pages and the outputs in documents anew
+accept:
+    COMITY_ACCEPT=1 cargo test -p comity --test docs
+
+# Mends what can be mended by itself
+fix:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets --fix --allow-dirty
+
+# A node on this machine, until Ctrl-C
+run *FILE:
+    ./run {{FILE}}
+
+# The sizes, edges and words of the tree
+tidy:
+    cargo test -p comity --test tidy -- --nocapture
+
+# Opens the documentation of the code
+docs:
+    cargo doc --workspace --no-deps --open
