@@ -123,6 +123,34 @@ impl Directory {
             .map_err(|source| self.io(path, source))
     }
 
+    /// Whether the logs are here and what opens their entries is not: a directory out of a backup,
+    /// or a lost file.
+    pub(crate) fn keys_are_lost(&self) -> bool {
+        let there = |name: &str| self.root.join(name).exists();
+        there("log.db") && !there("keys.db")
+    }
+
+    /// Lets nobody but the owner read the stores, whatever the process's mask is.
+    pub(crate) fn close_to_others(&self) -> Result<(), DirectoryError> {
+        for path in self.stores()? {
+            owner_only(&path, 0o600).map_err(|source| self.io(&path, source))?;
+        }
+        Ok(())
+    }
+
+    /// The stores and what belongs to them.
+    pub fn stores(&self) -> Result<Vec<PathBuf>, DirectoryError> {
+        let mut stores = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(|source| self.io(&self.root, source))? {
+            let path = entry.map_err(|source| self.io(&self.root, source))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.contains(".db") {
+                stores.push(path);
+            }
+        }
+        Ok(stores)
+    }
+
     /// Takes the right to write the directory, or says that another process has it.
     pub fn lock(&self) -> Result<Lock, DirectoryError> {
         let path = self.root.join("lock");

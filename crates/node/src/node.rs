@@ -140,6 +140,12 @@ impl Node {
     pub fn open(directory: Directory, surroundings: Surroundings) -> Result<Node, NodeError> {
         directory.require_node()?;
         let lock = directory.lock()?;
+        if directory.keys_are_lost() {
+            tracing::warn!(
+                "keys.db is not here: the contents of all entries are gone; the tree stays"
+            );
+            comity_view::View::drop_file(&directory.view())?;
+        }
         let config = Config::read(&directory.config())?;
         let charter = terms::read_charter(&directory)?;
         let facts = terms::facts(&charter);
@@ -175,6 +181,7 @@ impl Node {
         if !founded {
             node.found()?;
         }
+        node.directory.close_to_others()?;
         node.start_auditor()?;
         Ok(node)
     }

@@ -2,7 +2,7 @@
 //!
 //! | what | module |
 //! |---|---|
-//! | types, properties, rules | [`sdo`], [`sro`], [`sco`], [`meta`], [`common`] in words of [`kind`] |
+//! | types, properties, rules | [`sdo`], [`sro`], [`sco`], [`meta`], [`common`], by [`kind`] |
 //! | predefined extensions | [`extension`] |
 //! | forms of strings, hashes | [`form`], [`hash`] |
 //! | relationships that are suggested | [`relationship`] |

@@ -48,11 +48,12 @@ fn limits() -> Value {
 /// What should be mended, with the command that does.
 fn advice(directory: &Directory) -> Vec<String> {
     let mut advice = Vec::new();
-    for path in [directory.root().to_owned(), directory.keys()] {
+    let stores = directory.stores().unwrap_or_default();
+    for path in [directory.root().to_owned(), directory.keys()].into_iter().chain(stores) {
         let mode = std::fs::metadata(&path).map_or(0, |found| found.permissions().mode());
         if mode & 0o077 != 0 {
             let shown = path.display();
-            advice.push(format!("others can read `{shown}`: chmod 700 {shown}"));
+            advice.push(format!("others can read `{shown}`: chmod go= {shown}"));
         }
     }
     advice

@@ -83,8 +83,9 @@ fn by_content(payload: &str) -> Option<&'static str> {
         return Some("a payload of an office document");
     }
     let mut octets = Octets::new(payload).take(SNIFFED).peekable();
-    let readable = octets.peek().is_some()
-        && octets.all(|octet| matches!(octet, b' '..=b'~' | b'\n' | b'\r' | b'\t' | 0xC2..=0xF4 | 0x80..=0xBF));
+    let printed =
+        |octet| matches!(octet, b' '..=b'~' | b'\n' | b'\r' | b'\t' | 0x80..=0xBF | 0xC2..=0xF4);
+    let readable = octets.peek().is_some() && octets.all(printed);
     readable.then_some("a payload of text")
 }
 
