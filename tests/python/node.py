@@ -1,0 +1,94 @@
+"""A node in a directory, driven by the command line, as an operator would."""
+
+import json
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BINARY = pathlib.Path(os.environ.get("COMITY_BIN") or ROOT / "target" / "debug" / "comity")
+PASSWORD = "correct horse battery staple"
+READY_SECONDS = 30
+STOP_SECONDS = 20
+
+
+class Node:
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.errors = self.directory.with_suffix(".log")
+        self.process = None
+        self.url = None
+        self.run("init", self.directory)
+
+    def run(self, *words, text=None, codes=(0,)):
+        """A command; its standard output. Exit codes other than `codes` are a failure."""
+        done = subprocess.run(
+            [str(BINARY), *map(str, words)], input=text, capture_output=True, encoding="utf-8", timeout=300
+        )
+        if done.returncode not in codes:
+            raise AssertionError(f"comity {words}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def told(self, *words, **more):
+        return json.loads(self.run("--json", *words, **more))
+
+    def user(self, name, role):
+        self.run("user", "add", self.directory, name, "--role", role, "--password-stdin", text=PASSWORD + "\n")
+        return name, PASSWORD
+
+    def token(self, user, *rights):
+        return self.told("token", "add", self.directory, user, "--rights", ",".join(rights))["secret"]
+
+    def collection(self, title, *more):
+        return self.told("collection", "add", self.directory, title, *more)["collection"]["id"]
+
+    def start(self):
+        with self.errors.open("ab") as errors:
+            self.process = subprocess.Popen(
+                [str(BINARY), "serve", str(self.directory), "--listen", "127.0.0.1:0"],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+        deadline = time.monotonic() + READY_SECONDS
+        line = b""
+        while not line.endswith(b"\n"):
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
+            octet = os.read(self.process.stdout.fileno(), 1) if ready else b""
+            if not octet:
+                self.process.kill()
+                raise AssertionError(f"the node did not get ready: {line!r}\n{self.log()}")
+            line += octet
+        word, _, self.url = line.decode().strip().rpartition(" ")
+        assert word == "listening on" and self.url.startswith("http://"), line
+        return self
+
+    def stop(self):
+        """SIGTERM, and an orderly end."""
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError(f"the node did not stop\n{self.log()}") from None
+        finally:
+            process.stdout.close()
+        assert code == 0, f"exit code {code}\n{self.log()}"
+        log = self.log()
+        assert "panicked" not in log and " ERROR " not in log, log
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def log(self):
+        return self.errors.read_text(errors="replace") if self.errors.exists() else ""
+
+    @property
+    def root(self):
+        return f"{self.url}/taxii2/comity/"
+
+    def collection_url(self, collection):
+        return f"{self.root}collections/{collection}/"
