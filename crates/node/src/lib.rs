@@ -1,7 +1,7 @@
 //! One party's node: the flow, in two short files, and what it leans on.
 //!
 //! Read [`submit`] first: bytes → gate → log → view → receipt. [`withdraw`] is its counterpart.
-//! The [`writer`] is the only thread that appends; everything else reads.
+//! The `writer` is the only thread that appends; everything else reads.
 //!
 //! This crate reads no clock and draws no randomness: both come with [`Surroundings`].
 

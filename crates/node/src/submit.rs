@@ -1,7 +1,7 @@
 //! The life of a submission: parse, gate, append, fold, receipt. READ THIS FIRST.
 //!
 //! Steps (1) and (2) run on the caller's thread, many at a time; (3) to (5) on the writer's, for
-//! all submissions that wait ([`crate::writer`]).
+//! all submissions that wait (`crate::writer`).
 //!
 //! 1. Each object is judged by the gate. One that is refused takes no other with it.
 //! 2. Each admitted one becomes an envelope: a header line and the producer's own bytes.

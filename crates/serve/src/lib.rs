@@ -1,6 +1,6 @@
 //! HTTP only: extract, ask the node or a query, respond.
 //!
-//! [`router`] is the whole URL map on one page. **Invariants:** only `caller` makes a reader;
+//! `router` is the whole URL map on one page. **Invariants:** only `caller` makes a reader;
 //! only `error` knows status codes; no handler touches a store without going through the node.
 
 mod body;
