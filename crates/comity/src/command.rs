@@ -19,24 +19,41 @@ use serde_json::Value;
 
 /// Why a command could not be carried out, in words for the operator.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Failure(String);
+#[error("{what}")]
+pub(crate) struct Failure {
+    what: String,
+    unheard: bool,
+}
 
 impl Failure {
     pub(crate) fn new(what: impl Into<String>) -> Failure {
-        Failure(what.into())
+        Failure { what: what.into(), unheard: false }
+    }
+
+    /// Output that could not be written.
+    pub(crate) fn write(error: &std::io::Error) -> Failure {
+        let unheard = error.kind() == std::io::ErrorKind::BrokenPipe;
+        Failure { what: format!("cannot write: {error}"), unheard }
+    }
+
+    /// Whether the reader of the output went away, as `head` does: no fault, and nobody to tell.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.unheard
     }
 }
 
 impl From<NodeError> for Failure {
     fn from(error: NodeError) -> Failure {
-        Failure(error.to_string())
+        Failure::new(error.to_string())
     }
 }
 
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Failure {
-        Failure(error.to_string())
+        match error {
+            ExportError::Write(error) => Failure::write(&error),
+            other @ ExportError::Node(_) => Failure::new(other.to_string()),
+        }
     }
 }
 

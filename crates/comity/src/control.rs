@@ -98,9 +98,7 @@ fn receive(
         let frame = frame::read(reader).map_err(lost)?;
         match frame.kind {
             Frame::MORE => more(()).map_err(lost)?,
-            Frame::DATA => sink
-                .data(&frame.content)
-                .map_err(|error| Failure::new(format!("cannot write: {error}")))?,
+            Frame::DATA => sink.data(&frame.content).map_err(|error| Failure::write(&error))?,
             Frame::PROGRESS => {
                 let mut numbers = frame
                     .content

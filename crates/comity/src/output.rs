@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the module that prints")]
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -24,15 +24,15 @@ impl Output {
     /// One result: as JSON, or as `human` says it.
     pub(crate) fn result(&self, value: &Value, human: impl FnOnce() -> String) {
         if self.json {
-            println!("{value:#}");
+            put(&format!("{value:#}\n"));
         } else {
-            print!("{}", human());
+            put(&human());
         }
     }
 
     /// A line for people and for scripts that wait for it.
     pub(crate) fn line(&self, text: &str) {
-        println!("{text}");
+        put(&format!("{text}\n"));
     }
 
     /// A remark that is no result.
@@ -42,7 +42,7 @@ impl Output {
 
     pub(crate) fn failure(&self, failure: &Failure) {
         if self.json {
-            println!("{:#}", serde_json::json!({ "error": failure.to_string() }));
+            put(&format!("{:#}\n", serde_json::json!({ "error": failure.to_string() })));
         }
         eprintln!("comity: {failure}");
     }
@@ -61,6 +61,18 @@ impl Output {
             }
             None => ProgressBar::new_spinner(),
         }
+    }
+}
+
+/// Writes to standard output. A reader that went away, as `head` does, has read enough.
+fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("comity: cannot write: {error}");
+            std::process::exit(3);
+        }
+        _ => {}
     }
 }
 

@@ -103,12 +103,17 @@ impl Waiting {
         Some(records.into_iter().map(|(access, times)| Record { access, times }).collect())
     }
 
-    /// Puts records back that could not be written.
-    pub(crate) fn put_back(&self, records: Vec<Record>) {
+    /// Puts records back that could not be written. Returns how many are lost because there is
+    /// no later: the node is stopping.
+    pub(crate) fn put_back(&self, records: Vec<Record>) -> usize {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.stopping {
+            return records.len();
+        }
         for record in records {
             *state.records.entry(record.access).or_default() += record.times;
         }
+        0
     }
 
     /// Lets [`Waiting::take`] give out what is left, and then end.

@@ -4,10 +4,10 @@
 use comity_charter::{Charter, Tlp};
 use comity_wire::id::Uuid;
 use comity_wire::limits::TITLE_CHARS_MAX;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde::Serialize;
 
-use crate::local::{Local, LocalError, is_taken, sum};
+use crate::local::{self, Local, LocalError, is_taken, sum, with_sum};
 
 /// A collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -205,8 +205,13 @@ fn set_right(
         return Err(LocalError::Missing { what, name: user.to_owned(), command });
     };
     connection.execute(
-        "INSERT OR REPLACE INTO collection_right VALUES (?1, ?2, ?3, ?4)",
-        params![collection, account, grant.read, grant.write],
+        "INSERT OR REPLACE INTO collection_right VALUES (?1, ?2, ?3, ?4, ?5)",
+        params_from_iter(with_sum([
+            collection.into(),
+            account.into(),
+            grant.read.into(),
+            grant.write.into(),
+        ])),
     )?;
     Ok(())
 }
@@ -282,6 +287,12 @@ pub(crate) fn damaged(local: &Local) -> Result<Vec<String>, LocalError> {
         }
     }
     Ok(damaged)
+}
+
+/// The rows of what users get whose sum does not fit.
+pub(crate) fn damaged_rights(local: &Local) -> Result<Vec<String>, LocalError> {
+    let columns = "collection, account, can_read, can_write";
+    local::damaged(local, "collection_right", "collection", columns)
 }
 
 /// The label of a collection's default.

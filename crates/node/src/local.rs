@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
-use rusqlite::Connection;
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
 /// Marks the file as ours ("CmLc").
@@ -12,6 +13,9 @@ pub(crate) const APPLICATION_ID: i64 = 0x436d_4c63;
 /// Each step takes the file from the version of its place to the next. Never edit a step that
 /// was released; add one.
 const MIGRATIONS: [&str; 1] = [include_str!("local/schema.sql")];
+
+/// The version of a file that has taken all of them.
+pub(crate) const VERSION: i64 = 1;
 
 /// What can go wrong with local state.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +83,13 @@ impl Local {
         Ok(Local { connection: Mutex::new(connection) })
     }
 
+    /// The file as it is, to check it; it is not written.
+    pub(crate) fn open_to_check(path: &Path) -> Result<Local, LocalError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        Ok(Local { connection: Mutex::new(connection) })
+    }
+
     /// The connection. A thread that panicked with it has left no transaction open: each is
     /// rolled back when dropped.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -119,6 +130,64 @@ pub(crate) fn sum(columns: &[&dyn AsRef<[u8]>]) -> Vec<u8> {
         hash.update(bytes);
     }
     hash.finalize().iter().take(8).copied().collect()
+}
+
+/// A row's values, and the sum over them as its last.
+pub(crate) fn with_sum<const N: usize>(values: [Value; N]) -> impl Iterator<Item = Value> {
+    let sum = sum_of(values.iter().map(ValueRef::from));
+    values.into_iter().chain([Value::Blob(sum)])
+}
+
+/// The sum over values of any kind, each with its kind.
+fn sum_of<'v>(values: impl Iterator<Item = ValueRef<'v>>) -> Vec<u8> {
+    let columns: Vec<Vec<u8>> = values
+        .map(|value| match value {
+            ValueRef::Null => b"n".to_vec(),
+            ValueRef::Integer(number) => format!("i{number}").into_bytes(),
+            ValueRef::Real(number) => format!("r{number}").into_bytes(),
+            ValueRef::Text(octets) => [b"t", octets].concat(),
+            ValueRef::Blob(octets) => [b"b", octets].concat(),
+        })
+        .collect();
+    let columns: Vec<&dyn AsRef<[u8]>> =
+        columns.iter().map(|column| column as &dyn AsRef<[u8]>).collect();
+    sum(&columns)
+}
+
+/// The rows of a table whose sum does not fit. `columns` are those that [`with_sum`] was given,
+/// in their order; the first of `keys` names a row.
+pub(crate) fn damaged(
+    local: &Local,
+    table: &str,
+    key: &str,
+    columns: &str,
+) -> Result<Vec<String>, LocalError> {
+    let connection = local.lock();
+    let sql = format!("SELECT {key}, sum, {columns} FROM {table}");
+    let mut statement = connection.prepare(&sql)?;
+    let count = statement.column_count();
+    let mut rows = statement.query([])?;
+    let mut damaged = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values = (2..count).map(|at| row.get_ref(at)).collect::<Result<Vec<_>, _>>()?;
+        if row.get_ref(1)? != ValueRef::Blob(&sum_of(values.into_iter())) {
+            let shown = row.get::<_, Value>(0)?;
+            let shown = match shown {
+                Value::Integer(number) => number.to_string(),
+                Value::Text(text) => text,
+                _ => "of another kind".to_owned(),
+            };
+            damaged.push(format!("local.db: {table} row {shown}: does not fit its sum"));
+        }
+    }
+    Ok(damaged)
+}
+
+/// The tables as a new file would have them.
+pub(crate) fn schema() -> Result<Connection, LocalError> {
+    let connection = Connection::open_in_memory()?;
+    MIGRATIONS.iter().try_for_each(|step| connection.execute_batch(step))?;
+    Ok(connection)
 }
 
 /// Whether an error says that a unique value is taken.

@@ -193,6 +193,7 @@ impl Node {
         if let Some(auditor) = auditor {
             let _ = auditor.join();
         }
+        self.pool.close();
         self.writer.stop();
     }
 
@@ -207,8 +208,11 @@ impl Node {
                     .collect();
                 match entries {
                     Ok(entries) => {
-                        if writer.append(entries).is_err() {
-                            waiting.put_back(records);
+                        if let Err(error) = writer.append(entries) {
+                            let lost = waiting.put_back(records);
+                            if lost > 0 {
+                                tracing::error!(%error, lost, "accesses are not recorded");
+                            }
                         }
                     }
                     Err(error) => tracing::error!(%error, "accesses cannot be recorded"),
@@ -220,13 +224,17 @@ impl Node {
         Ok(())
     }
 
-    /// Records an access. Where the charter wants it, it is durable when this returns.
+    /// Records an access. Where the charter wants it, and while there is no space for what may
+    /// have to wait, it is durable when this returns.
     pub fn record(&self, access: Access) -> Result<(), NodeError> {
-        if !self.charter.audit_before_answer {
+        if !self.charter.audit_before_answer && !self.writer.is_short() {
             return self.waiting.add(access);
         }
         let entry = access_entry(&self.headers, self.now(), &[audit::single(access)])?;
-        self.writer.append(vec![entry])
+        match self.writer.append(vec![entry]) {
+            Err(NodeError::Full) => Err(NodeError::AuditBehind),
+            other => other,
+        }
     }
 
     /// Now, in microseconds since 1970.

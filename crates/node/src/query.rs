@@ -39,6 +39,11 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
+    /// Closes the idle connections.
+    pub(crate) fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(crate) fn with<T>(
         &self,
         directory: &Directory,

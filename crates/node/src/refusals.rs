@@ -2,10 +2,10 @@
 //! value, never an id.
 
 use comity_gate::Refusal;
-use rusqlite::params;
+use rusqlite::params_from_iter;
 use serde::Serialize;
 
-use crate::local::{Local, LocalError};
+use crate::local::{self, Local, LocalError, with_sum};
 
 /// Rows that the ledger keeps; the oldest go first. A flood of bad objects must not fill a disk.
 pub const ROWS_MAX: i64 = 200_000;
@@ -51,18 +51,18 @@ pub(crate) fn put(
     for one in refused {
         transaction
             .prepare_cached(
-                "INSERT INTO refusal (at, account, way, number, path, class, code)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO refusal (at, account, way, number, path, class, code, sum)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![
-                at,
-                caller,
-                way,
-                i64::try_from(one.number).unwrap_or(i64::MAX),
-                one.refusal.path.as_str(),
-                one.refusal.found,
-                one.refusal.code.id
-            ])?;
+            .execute(params_from_iter(with_sum([
+                at.into(),
+                caller.to_owned().into(),
+                way.to_owned().into(),
+                i64::try_from(one.number).unwrap_or(i64::MAX).into(),
+                one.refusal.path.as_str().to_owned().into(),
+                one.refusal.found.to_string().into(),
+                one.refusal.code.id.to_owned().into(),
+            ])))?;
     }
     let newest = transaction.last_insert_rowid();
     transaction.execute("DELETE FROM refusal WHERE id <= ?1", [newest - ROWS_MAX])?;
@@ -89,4 +89,9 @@ pub(crate) fn list(local: &Local, limit: usize) -> Result<Vec<Line>, LocalError>
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The rows whose sum does not fit.
+pub(crate) fn damaged(local: &Local) -> Result<Vec<String>, LocalError> {
+    local::damaged(local, "refusal", "id", "at, account, way, number, path, class, code")
 }

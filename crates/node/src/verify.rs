@@ -2,9 +2,11 @@
 //! against a fold from nothing, the sums of local rows. Each fault is named with its file, table
 //! and row.
 
+mod file;
+
 use comity_tlog::verify::{self, LogIdentity};
 use comity_view::{View, compare};
-use rusqlite::{Connection, OpenFlags};
+use comity_wire::entry::Log;
 use serde::Serialize;
 
 use crate::config::Config;
@@ -14,7 +16,11 @@ use crate::keys;
 use crate::local::{self, Local};
 use crate::node::NodeError;
 use crate::terms;
-use crate::{account, collection, token};
+use crate::{account, collection, refusals, status, token};
+use file::Ours;
+
+/// How often two folds are brought up to logs that grow meanwhile, until both are equally far.
+const CATCH_UPS_MAX: usize = 100;
 
 /// What a verification found.
 #[derive(Debug, Default, Serialize)]
@@ -70,18 +76,25 @@ fn logs_of(
     ));
 }
 
-/// The view is compared with a fold from nothing. Only what its tables say counts: a view that
-/// is behind is brought up in a copy.
+/// The view is compared with a fold from nothing. A view that is behind, as a
+/// kill may leave it and a node that serves always may be, is brought up to the logs in a copy.
 fn view_of(
     directory: &Directory,
     facts: &comity_gate::Facts,
     report: &mut Report,
 ) -> Result<(), NodeError> {
-    file(&directory.view(), "view.db", 0x436d_5677, report)?;
+    let ours = Ours { name: "view.db", application_id: 0x436d_5677, user_version: 1 };
+    file::check(&directory.view(), &ours, report)?;
     let log = crate::writer::reader(directory.root())?;
+    let mut kept = View::copy_of(&directory.view())?;
     let mut again = View::in_memory()?;
-    fold::catch_up(&log, &mut again, facts)?;
-    let kept = View::open_to_compare(&directory.view())?;
+    for _ in 0..CATCH_UPS_MAX {
+        fold::catch_up(&log, &mut again, facts)?;
+        fold::catch_up(&log, &mut kept, facts)?;
+        if marks(&kept)? == marks(&again)? {
+            break;
+        }
+    }
     let differences = compare(&kept, &again)?;
     for difference in &differences {
         let key = difference.key.as_deref().unwrap_or("none");
@@ -96,41 +109,24 @@ fn view_of(
     Ok(())
 }
 
+/// How far a view is folded.
+fn marks(view: &View) -> Result<(Vec<u64>, i64), NodeError> {
+    let logs = Log::ALL.into_iter().map(|log| view.folded(log.id()));
+    Ok((logs.collect::<Result<_, _>>()?, view.folded_arrivals()?))
+}
+
 fn local_of(directory: &Directory, report: &mut Report) -> Result<(), NodeError> {
-    file(&directory.local(), "local.db", local::APPLICATION_ID, report)?;
-    let local = Local::open(&directory.local())?;
+    let (name, path) = ("local.db", directory.local());
+    let ours = Ours { name, application_id: local::APPLICATION_ID, user_version: local::VERSION };
+    file::check(&path, &ours, report)?;
+    let local = Local::open_to_check(&path)?;
+    file::check_tables(&local.lock(), &local::schema()?, &ours, report);
     report.faults.extend(account::damaged(&local)?);
     report.faults.extend(token::damaged(&local)?);
     report.faults.extend(collection::damaged(&local)?);
-    report.checked.push("local.db: the sums of accounts, tokens and collections".to_owned());
-    Ok(())
-}
-
-/// The pages and indices of a file, by SQLite's own check.
-fn file(
-    path: &std::path::Path,
-    name: &str,
-    application_id: i64,
-    report: &mut Report,
-) -> Result<(), NodeError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .map_err(comity_view::ViewError::from)?;
-    let ours = connection
-        .pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))
-        .is_ok_and(|found| found == application_id);
-    if !ours {
-        report.faults.push(format!("{name}: header: the application id is not ours"));
-    }
-    let checked = connection.prepare("PRAGMA integrity_check").and_then(|mut statement| {
-        statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()
-    });
-    match checked {
-        Ok(lines) => {
-            let faults = lines.into_iter().filter(|line| line != "ok");
-            report.faults.extend(faults.map(|line| format!("{name}: {line}")));
-        }
-        Err(error) => report.faults.push(format!("{name}: {error}")),
-    }
-    report.checked.push(format!("{name}: pages and indices"));
+    report.faults.extend(collection::damaged_rights(&local)?);
+    report.faults.extend(status::damaged(&local)?);
+    report.faults.extend(refusals::damaged(&local)?);
+    report.checked.push("local.db: tables, and the sum of every row".to_owned());
     Ok(())
 }

@@ -8,8 +8,9 @@ pub(crate) mod decide;
 mod remove;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ const SWEEP_ENTRIES_MAX: usize = 300;
 #[derive(Debug)]
 pub(crate) struct Writer {
     jobs: SyncSender<Job>,
+    short: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -83,6 +85,8 @@ pub(crate) struct Inner {
     pub(crate) surroundings: Surroundings,
     /// Whether entries are committed that the view does not have.
     behind: bool,
+    /// Whether there was no space for the last objects.
+    short: Arc<AtomicBool>,
     /// When the last sweep was.
     swept: i64,
 }
@@ -91,11 +95,12 @@ impl Writer {
     /// Starts the thread.
     pub(crate) fn start(inner: Inner) -> Result<Writer, NodeError> {
         let (jobs, waiting) = sync_channel(JOBS_WAITING_MAX);
+        let short = inner.short.clone();
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || run(inner, &waiting))
             .map_err(|error| NodeError::Start(format!("the writer's thread: {error}")))?;
-        Ok(Writer { jobs, thread: Mutex::new(Some(thread)) })
+        Ok(Writer { jobs, short, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands objects over. The answer can be waited for later, so that a caller with more of them
@@ -130,6 +135,11 @@ impl Writer {
             let _ = self.jobs.send(Job::Stop);
             let _ = thread.join();
         }
+    }
+
+    /// Whether there was no space, and no object was stored since.
+    pub(crate) fn is_short(&self) -> bool {
+        self.short.load(Ordering::Relaxed)
     }
 
     fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, NodeError> {
@@ -186,6 +196,8 @@ fn run(mut inner: Inner, waiting: &Receiver<Job>) {
             break;
         }
     }
+    // The connections that write close last: they alone can move the journals into the files.
+    drop(inner.log);
     if let Err(error) = inner.view.close() {
         tracing::warn!(%error, "the view is folded again at the next start");
     }
@@ -221,6 +233,7 @@ impl Inner {
     fn group(&mut self, group: Vec<Job>) -> Result<(), String> {
         if let Err(error) = self.catch_up() {
             // Nothing can be decided by a view that lags behind.
+            self.note_space(matches!(error, NodeError::Full));
             return fail_group(group, &error);
         }
         let mut decided = Decided::default();
@@ -245,7 +258,10 @@ impl Inner {
         let committed = self.sequencer.commit(batch, now, &mut |octets| random(octets));
         let committed = match committed {
             Ok(committed) => committed,
-            Err(CommitError::StorageFull(_)) => return fail_all(answers, || NodeError::Full),
+            Err(CommitError::StorageFull(_)) => {
+                self.note_space(true);
+                return fail_all(answers, || NodeError::Full);
+            }
             Err(CommitError::Busy(what)) => {
                 return fail_all(answers, || NodeError::Storage(format!("`{what}` is held")));
             }
@@ -260,8 +276,14 @@ impl Inner {
         // What is committed stays, whatever the view says. Where there is no space to fold it,
         // nobody is told that it can be read; it is folded once there is.
         match self.fold(&decided, &committed) {
-            Ok(()) => answers.into_iter().for_each(Answer::succeed),
+            Ok(()) => {
+                if answers.iter().any(|answer| matches!(answer, Answer::Submit(..))) {
+                    self.note_space(false);
+                }
+                answers.into_iter().for_each(Answer::succeed);
+            }
             Err(NodeError::Full) => {
+                self.note_space(true);
                 self.behind = true;
                 return fail_all(answers, || NodeError::Full);
             }
@@ -271,6 +293,10 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    fn note_space(&self, short: bool) {
+        self.short.store(short, Ordering::Relaxed);
     }
 
     /// Folds what was committed while there was no space for the view.
@@ -398,7 +424,8 @@ pub(crate) fn open(
         fold::catch_up(&log, &mut view, facts)?;
     }
     let facts = facts.clone();
-    Ok(Inner { sequencer, view, log, headers, facts, surroundings, behind: false, swept: i64::MIN })
+    let (behind, short, swept) = (false, Arc::default(), i64::MIN);
+    Ok(Inner { sequencer, view, log, headers, facts, surroundings, behind, short, swept })
 }
 
 pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {

@@ -105,11 +105,20 @@ impl View {
         remove(path)
     }
 
-    /// The view as it is on disk, to compare with another; it is not written.
-    pub fn open_to_compare(path: &Path) -> Result<View, ViewError> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        settings(&connection, READER_CACHE_KIB)?;
-        Ok(View { connection, types: Vec::new() })
+    /// A copy in memory of the view on disk as it is at one moment, to bring up to the logs and
+    /// compare. The file is not written.
+    pub fn copy_of(path: &Path) -> Result<View, ViewError> {
+        let mut view = View::in_memory()?;
+        view.connection.execute("ATTACH ?1 AS kept", [read_only(path)])?;
+        let transaction = view.connection.transaction()?;
+        for table in ["folded", "object_type", "version", "version_of", "held", "changed"] {
+            let sql = format!("INSERT INTO main.{table} SELECT * FROM kept.{table}");
+            transaction.execute(&sql, [])?;
+        }
+        transaction.commit()?;
+        view.connection.execute("DETACH kept", [])?;
+        view.types = types(&view.connection)?;
+        Ok(view)
     }
 
     /// Why the file cannot be kept, if so.
@@ -241,4 +250,19 @@ fn remove(path: &Path) -> Result<(), ViewError> {
         }
     }
     Ok(())
+}
+
+/// The name that SQLite opens a file under to read it.
+fn read_only(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut name = String::from("file:");
+    for octet in path.as_os_str().as_bytes() {
+        match octet {
+            b'/' | b'.' | b'-' | b'_' => name.push(char::from(*octet)),
+            _ if octet.is_ascii_alphanumeric() => name.push(char::from(*octet)),
+            _ => name.push_str(&format!("%{octet:02X}")),
+        }
+    }
+    name.push_str("?mode=ro");
+    name
 }

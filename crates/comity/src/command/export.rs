@@ -16,8 +16,7 @@ pub(crate) fn run(arguments: &Export, output: &Output) -> Result<Outcome, Failur
         bar: indicatif::ProgressBar::hidden(),
     };
     let value = ask_with(&arguments.dir, request, &mut io::empty(), &mut shown)?;
-    io::Write::flush(&mut shown.out)
-        .map_err(|error| Failure::new(format!("cannot write: {error}")))?;
+    io::Write::flush(&mut shown.out).map_err(|error| Failure::write(&error))?;
     // Standard output is the bundle, so the count goes beside it.
     output.remark(&format!("{} objects", cell(&value, "written")));
     Ok(Outcome::Done)

@@ -1,6 +1,6 @@
 -- What belongs to this node alone and cannot be folded from logs. The only store with migrations;
--- `user_version` counts them. Each row of a table that decides about access carries a sum over
--- its other columns, so that `comity verify` can name a row that changed by itself.
+-- `user_version` counts them. Each row carries a sum over its other columns, so that
+-- `comity verify` can name a row that changed by itself.
 
 CREATE TABLE account (
     id INTEGER PRIMARY KEY,
@@ -46,6 +46,7 @@ CREATE TABLE collection_right (
     account INTEGER NOT NULL REFERENCES account (id),
     can_read INTEGER NOT NULL,
     can_write INTEGER NOT NULL,
+    sum BLOB NOT NULL,
     PRIMARY KEY (collection, account)
 ) WITHOUT ROWID;
 
@@ -53,7 +54,8 @@ CREATE TABLE status (
     id TEXT PRIMARY KEY,
     account INTEGER NOT NULL,
     received INTEGER NOT NULL,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    sum BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX status_received ON status (received);
 
@@ -67,6 +69,7 @@ CREATE TABLE refusal (
     number INTEGER NOT NULL,            -- which object of the input, from 1
     path TEXT NOT NULL,
     class TEXT NOT NULL,
-    code TEXT NOT NULL
+    code TEXT NOT NULL,
+    sum BLOB NOT NULL
 );
 CREATE INDEX refusal_at ON refusal (at);
