@@ -104,7 +104,7 @@ fn refused_text(text: &str, code: &str, path: &str) {
     match conforms(text.as_bytes()) {
         Ok(_) => panic!("taken: {text}"),
         Err(refusal) => {
-            assert_eq!((refusal.code.id, refusal.path.as_str()), (code, path), "{text}: {refusal}")
+            assert_eq!((refusal.code.id, refusal.path.as_str()), (code, path), "{text}: {refusal}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! From opened entries to what the view folds: at start-up, and to compare the view with a fold
 //! from nothing. The gate judges each object again: one gate, two callers.
 
+use std::collections::BTreeMap;
+
 use comity_gate::{Facts, admit};
 use comity_tlog::{EntryRef, Reader};
 use comity_view::fold::Effect;
@@ -20,12 +22,45 @@ struct Opened {
     envelope: Option<Vec<u8>>,
 }
 
-/// Folds what the view lacks: entries first, then arrivals, which name them.
+/// How far to fold: what there was at one moment. A node that serves goes on meanwhile, and a
+/// fold that ran after it might never end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    sizes: BTreeMap<u8, u64>,
+    arrivals: u64,
+}
+
+impl Bounds {
+    /// All that there is now.
+    pub(crate) fn now(log: &Reader) -> Result<Bounds, NodeError> {
+        let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
+        let mut sizes = BTreeMap::new();
+        // Entries are committed with their arrivals, so those that are counted first are there.
+        let arrivals = log.last_arrival().map_err(fault)?;
+        for one in Log::ALL {
+            let head = log.head(one.id()).map_err(fault)?;
+            sizes.insert(one.id(), head.map_or(0, |head| head.size));
+        }
+        Ok(Bounds { sizes, arrivals })
+    }
+}
+
+/// Folds all that the view lacks.
 pub(crate) fn catch_up(log: &Reader, view: &mut View, facts: &Facts) -> Result<(), NodeError> {
-    for one in Log::ALL {
+    catch_up_to(log, view, facts, &Bounds::now(log)?)
+}
+
+/// Folds what the view lacks up to some bounds: entries first, then arrivals, which name them.
+pub(crate) fn catch_up_to(
+    log: &Reader,
+    view: &mut View,
+    facts: &Facts,
+    bounds: &Bounds,
+) -> Result<(), NodeError> {
+    for (id, size) in &bounds.sizes {
         loop {
-            let from = EntryRef { log: one.id(), index: view.folded(one.id())? };
-            let chunk = read(log, from)?;
+            let from = EntryRef { log: *id, index: view.folded(*id)? };
+            let chunk = read(log, from, *size)?;
             if chunk.is_empty() {
                 break;
             }
@@ -36,6 +71,9 @@ pub(crate) fn catch_up(log: &Reader, view: &mut View, facts: &Facts) -> Result<(
         let from = u64::try_from(view.folded_arrivals()?).unwrap_or(0) + 1;
         let mut arrivals = Vec::new();
         log.arrivals(from, |row| {
+            if row.seq > bounds.arrivals {
+                return false;
+            }
             arrivals.push(arrival_of(&row));
             arrivals.len() < CHUNK_ENTRIES
         })
@@ -47,9 +85,15 @@ pub(crate) fn catch_up(log: &Reader, view: &mut View, facts: &Facts) -> Result<(
     }
 }
 
-fn read(log: &Reader, from: EntryRef) -> Result<Vec<Opened>, NodeError> {
+fn read(log: &Reader, from: EntryRef, size: u64) -> Result<Vec<Opened>, NodeError> {
     let mut chunk = Vec::new();
+    if from.index >= size {
+        return Ok(chunk);
+    }
     log.entries(from, |entry, envelope| {
+        if entry.index >= size {
+            return false;
+        }
         chunk.push(Opened { entry, envelope: envelope.map(<[u8]>::to_vec) });
         chunk.len() < CHUNK_ENTRIES
     })

@@ -155,7 +155,7 @@ fn sum_of<'v>(values: impl Iterator<Item = ValueRef<'v>>) -> Vec<u8> {
 }
 
 /// The rows of a table whose sum does not fit. `columns` are those that [`with_sum`] was given,
-/// in their order; the first of `keys` names a row.
+/// in their order; `key` names a row.
 pub(crate) fn damaged(
     local: &Local,
     table: &str,

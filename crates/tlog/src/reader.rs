@@ -188,6 +188,14 @@ impl Reader {
         Ok(())
     }
 
+    /// The number of the last line of the journal, 0 where it is empty.
+    pub fn last_arrival(&self) -> Result<u64, ReadError> {
+        let mut statement = self.statement(&self.log, "SELECT max(seq) FROM arrival")?;
+        let last: Option<i64> =
+            statement.query_row([], |row| row.get(0)).map_err(|error| sort(&error, LOG.file))?;
+        Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
+    }
+
     /// The opened entries of a log from an index on, in order; `None` for those that are erased.
     /// `each` returns whether to go on.
     pub fn entries(

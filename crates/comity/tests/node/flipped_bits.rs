@@ -173,7 +173,7 @@ fn flip_all(file: &'static str) {
     }
     assert!(missed.is_empty(), "{file}: not found: {missed:#?}");
     println!("{file}: {found} flips found, {nothing} in octets that hold nothing");
-    assert!(found > 200, "{file}: {found} found, {nothing} not");
+    assert!(found > 150, "{file}: {found} found, {nothing} not");
 }
 
 #[test]

@@ -174,17 +174,29 @@ fn verifiers(served: &Served) -> BTreeMap<&'static str, Verifier> {
         .collect()
 }
 
+/// Kills the node however a life ends, so that those who ask it end, too.
+struct End<'a>(&'a Served, &'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.kill_now();
+        self.1.store(true, Ordering::Relaxed);
+    }
+}
+
 /// One life: writers and a reader, until the node has acknowledged so much more and is killed.
 fn live_and_die(
     said: &Said,
     served: &Served,
     verifiers: &BTreeMap<&str, Verifier>,
     more: usize,
-    look: &dyn Fn(),
+    look: bool,
+    place: &Place,
 ) {
     let wanted = said.count() + more;
     let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    let seen = std::thread::scope(|scope| {
+        let _end = End(served, &stop);
         for _ in 0..WRITERS {
             let client = served.ask("desk");
             scope.spawn(move || write(said, &client));
@@ -193,10 +205,11 @@ fn live_and_die(
         wait_for("acknowledgements", || {
             (said.count() >= wanted || polls.is_finished()).then_some(())
         });
-        look();
-        served.kill_now();
-        stop.store(true, Ordering::Relaxed);
+        look.then(|| place.run(&["verify", "DIR"]))
     });
+    if let Some(ran) = seen {
+        ran.exits(0);
+    }
 }
 
 /// What was acknowledged, against what is there.
@@ -223,8 +236,7 @@ fn what_was_acknowledged_survives_and_no_log_forks() {
         no_log_forked(&said, &served, &keys);
         let more = [1, 40, 5, 120, 15][round % 5];
         // Once in a while somebody verifies while everybody writes.
-        let look = || drop((round % 5 == 3).then(|| place.run(&["verify", "DIR"]).exits(0)));
-        live_and_die(&said, &served, &keys, more, &look);
+        live_and_die(&said, &served, &keys, more, round % 5 == 3, &place);
         // As it was left, without a start that repairs.
         place.run(&["verify", "DIR"]).exits(0);
     }
