@@ -6,6 +6,7 @@
 mod frame;
 pub(crate) mod request;
 mod server;
+mod socket;
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -39,7 +40,7 @@ pub(crate) fn ask_with(
 ) -> Result<Value, Failure> {
     let directory = Directory::new(dir);
     directory.require_node().map_err(|error| Failure::new(error.to_string()))?;
-    match UnixStream::connect(directory.control()) {
+    match socket::connect(&directory.control()) {
         Ok(stream) => remote(stream, &request, input, sink),
         Err(_) => {
             let node = Node::open(directory, surroundings::real())

@@ -81,6 +81,8 @@ impl View {
         settings(&connection, WRITER_CACHE_KIB)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "OFF")?;
+        // The id of an observable is a lookup key: withdrawn, it is in no free page either.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         if let Opened::Dropped(_) = opened {
             connection.pragma_update(None, "application_id", APPLICATION_ID)?;

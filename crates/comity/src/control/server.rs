@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use comity_node::Node;
@@ -11,6 +11,7 @@ use comity_node::import::Progress;
 use super::CHUNK_BYTES;
 use super::frame::{self, Frame};
 use super::request::{Request, Sink, execute};
+use super::socket;
 
 /// Starts to listen. The caller holds the directory's lock, so a socket that is there was left
 /// by a process that is gone.
@@ -20,7 +21,7 @@ pub(crate) fn serve(node: &Arc<Node>) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(&path)?;
+    let listener = socket::bind(&path)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     let node = Arc::downgrade(node);
     std::thread::Builder::new().name("control".to_owned()).spawn(move || {
