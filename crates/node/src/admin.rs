@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use comity_wire::id::Uuid;
-
 use crate::account::{self, Account};
 use crate::collection::{self, Catalog, Collection, Grant};
 use crate::local::LocalError;
@@ -82,14 +80,7 @@ impl Node {
 
     /// Makes a collection.
     pub fn collection_add(&self, new: &collection::New) -> Result<Collection, NodeError> {
-        let id = match new.id {
-            Some(id) => id,
-            None => {
-                let mut octets = [0; 16];
-                (self.surroundings.random)(&mut octets);
-                Uuid::from_random(octets)
-            }
-        };
+        let id = new.id.unwrap_or_else(|| self.draw_uuid());
         let made = collection::add(&self.local, &self.charter, new, id, self.now())?;
         self.read_catalog()?;
         Ok(made)

@@ -244,9 +244,13 @@ impl Node {
 
     /// A new random UUID.
     pub fn new_uuid(&self) -> String {
+        self.draw_uuid().to_string()
+    }
+
+    pub(crate) fn draw_uuid(&self) -> Uuid {
         let mut octets = [0; 16];
         (self.surroundings.random)(&mut octets);
-        Uuid::from_random(octets).to_string()
+        Uuid::from_random(octets)
     }
 
     /// The configuration.

@@ -7,6 +7,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use comity_view::Rights;
+use comity_wire::entry::Author;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -42,6 +43,12 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// What entries call the account.
+    pub(crate) fn author(&self) -> Author {
+        let Account { role, pseudonym, .. } = &self.account;
+        Author { role: role.clone(), pseudonym: pseudonym.clone() }
+    }
+
     /// Whoever may use the files of the node: the command line. It has every right that a person
     /// at the machine has by the file system anyway, and no account.
     pub(crate) fn of_file_system() -> Checked {

@@ -75,11 +75,6 @@ impl Node {
         self.ask(|connections| Ok(query::state(&connections.view, readable)?))
     }
 
-    /// The number of the last change of a collection: it names a state for an ETag.
-    pub fn change(&self, readable: Readable) -> Result<i64, NodeError> {
-        Ok(self.state(readable)?.0)
-    }
-
     /// A page of what a query selects.
     pub fn page(&self, readable: Readable, query: &Query, limit: usize) -> Result<Page, NodeError> {
         self.ask(|connections| Ok(query::page(&connections.view, readable, query, limit)?))

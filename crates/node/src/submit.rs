@@ -15,7 +15,7 @@
 //! posts again and is told that all of it is there.
 
 use comity_gate::{Admitted, Code, Refusal, admit};
-use comity_wire::entry::{self, Attestation, Audience, Author, Handling, Header, Kind, Log};
+use comity_wire::entry::{self, Audience, Author, Handling, Header, Kind, Log};
 use comity_wire::id::Id;
 use comity_wire::taxii::{Status, StatusDetail};
 use comity_wire::time::{Instant, Micros};
@@ -219,10 +219,7 @@ impl Node {
         let days = admitted.expiry_days_max().unwrap_or(u32::MAX).min(collection.expires_days);
         let expires = now.saturating_add(i64::from(days).saturating_mul(DAY_MICROS));
         let held_back = admitted.hold().is_some() && !terms.attested;
-        let attested = terms.attested.then(|| Attestation {
-            role: by.account.role.clone(),
-            pseudonym: by.account.pseudonym.clone(),
-        });
+        let attested = terms.attested.then(|| by.author());
         let header = Header {
             created: created.clone(),
             expires: Some(Micros(expires).to_string()),
@@ -249,9 +246,7 @@ impl Node {
 
     /// A header with what all entries of this node have in common.
     pub(crate) fn header(&self, log: Log, kind: Kind, by: &Checked) -> Header {
-        let author =
-            Author { role: by.account.role.clone(), pseudonym: by.account.pseudonym.clone() };
-        self.headers().header(log, kind, author)
+        self.headers().header(log, kind, by.author())
     }
 }
 

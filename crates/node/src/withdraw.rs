@@ -3,7 +3,6 @@
 //! keys are erased in the same commit, and the tree stays as it was.
 
 use comity_view::Position;
-use comity_wire::entry::Author;
 
 use crate::collection::Collection;
 use crate::node::{Node, NodeError};
@@ -28,8 +27,6 @@ impl Node {
         positions: Vec<Position>,
         now: i64,
     ) -> Result<Removed, NodeError> {
-        let author =
-            Author { role: by.account.role.clone(), pseudonym: by.account.pseudonym.clone() };
-        self.writer().remove(collection.number, positions, author, now)
+        self.writer().remove(collection.number, positions, by.author(), now)
     }
 }

@@ -44,17 +44,12 @@ pub(crate) async fn checkpoint(
 ) -> Result<Response<Body>, Failure> {
     let log = log(&caller, &name)?;
     let note = pages::blocking(move || Ok(node.checkpoint(log)?)).await?;
-    let digest = Sha256::digest(note.as_bytes());
-    let mut etag = String::from("W/\"");
-    digest.iter().take(12).for_each(|octet| etag.push_str(&format!("{octet:02x}")));
-    etag.push('"');
+    let etag = pages::weak_tag(&Sha256::digest(note.as_bytes()));
     if pages::not_modified(&headers, &etag) {
         return Ok(pages::unchanged(&etag));
     }
     let mut response = plain("text/plain; charset=utf-8", Body::from(note));
-    if let Ok(value) = HeaderValue::from_str(&etag) {
-        response.headers_mut().insert(header::ETAG, value);
-    }
+    pages::set_tag(response.headers_mut(), &etag);
     Ok(response)
 }
 

@@ -71,11 +71,57 @@ pub(crate) fn etag(kind: &str, collection: &Collection, question: &str, page: &P
         hash.update(row.position.key().to_be_bytes());
     }
     hash.update([u8::from(page.more)]);
-    let digest = hash.finalize();
+    weak_tag(&hash.finalize())
+}
+
+/// A weak ETag out of a digest.
+pub(crate) fn weak_tag(digest: &[u8]) -> String {
     let mut tag = String::from("W/\"");
     digest.iter().take(12).for_each(|octet| tag.push_str(&format!("{octet:02x}")));
     tag.push('"');
     tag
+}
+
+/// Puts an ETag on a response.
+pub(crate) fn set_tag(headers: &mut HeaderMap, etag: &str) {
+    if let Ok(value) = HeaderValue::from_str(etag) {
+        headers.insert(header::ETAG, value);
+    }
+}
+
+/// Writes a resource with `more` and `next` in front and a list of `objects` behind them, piece
+/// by piece; a list without members is left out.
+pub(crate) struct ListWriter {
+    positioned: bool,
+    any: bool,
+}
+
+impl ListWriter {
+    /// The beginning, with the token of the next page where there is one.
+    pub(crate) fn begin(out: &mut Vec<u8>, page: &Page) -> ListWriter {
+        out.push(b'{');
+        let next = next(page);
+        if let Some(next) = &next {
+            out.extend_from_slice(format!("\"more\":true,\"next\":\"{next}\"").as_bytes());
+        }
+        ListWriter { positioned: next.is_some(), any: false }
+    }
+
+    /// What stands in front of a member.
+    pub(crate) fn member(&mut self, out: &mut Vec<u8>) {
+        let start: &[u8] = match (self.any, self.positioned) {
+            (true, _) => b",",
+            (false, true) => b",\"objects\":[",
+            (false, false) => b"\"objects\":[",
+        };
+        self.any = true;
+        out.extend_from_slice(start);
+    }
+
+    /// The end.
+    pub(crate) fn end(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(if self.any { b"]}" } else { b"}" });
+    }
 }
 
 /// Whether the client has this state already (RFC 9110 §13.1.2).
@@ -93,9 +139,7 @@ pub(crate) fn not_modified(headers: &HeaderMap, etag: &str) -> bool {
 pub(crate) fn unchanged(etag: &str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_MODIFIED;
-    if let Ok(value) = HeaderValue::from_str(etag) {
-        response.headers_mut().insert(header::ETAG, value);
-    }
+    set_tag(response.headers_mut(), etag);
     response
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, Response, StatusCode};
 use comity_node::Node;
 use comity_wire::taxii::filter::Query;
 use comity_wire::taxii::{ManifestRecord, STIX_MEDIA_TYPE};
 
 use crate::caller::TaxiiCaller;
 use crate::error::Failure;
-use crate::pages;
+use crate::pages::{self, ListWriter};
 use crate::path::Path;
 
 pub(crate) async fn get(
@@ -33,19 +33,9 @@ pub(crate) async fn get(
         }
         pages::record(&node, &caller, "manifest", Some(&collection), &raw, Some(&page))?;
         let mut out = Vec::with_capacity(page.rows.len() * 256 + 64);
-        out.push(b'{');
-        if let Some(next) = pages::next(&page) {
-            out.extend_from_slice(format!("\"more\":true,\"next\":\"{next}\"").as_bytes());
-        }
-        let (mut any, opened) = (false, out.len() > 1);
+        let mut list = ListWriter::begin(&mut out, &page);
         node.records(&page.rows, |row, record| {
-            let start: &[u8] = match (any, opened) {
-                (true, _) => b",",
-                (false, true) => b",\"objects\":[",
-                (false, false) => b"\"objects\":[",
-            };
-            any = true;
-            out.extend_from_slice(start);
+            list.member(&mut out);
             let record = ManifestRecord {
                 id: &record.id,
                 date_added: row.date_added.to_string(),
@@ -55,12 +45,10 @@ pub(crate) async fn get(
             // Strings into a vector: nothing here can fail.
             let _ = serde_json::to_writer(&mut out, &record);
         })?;
-        out.extend_from_slice(if any { b"]}" } else { b"}" });
+        list.end(&mut out);
         let mut response = pages::taxii(StatusCode::OK, pages::bytes(out));
         pages::date_headers(response.headers_mut(), &page);
-        if let Ok(value) = HeaderValue::from_str(&etag) {
-            response.headers_mut().insert(header::ETAG, value);
-        }
+        pages::set_tag(response.headers_mut(), &etag);
         Ok(response)
     })
     .await

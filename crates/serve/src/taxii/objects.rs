@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 use comity_node::Node;
 use comity_node::collection::Collection;
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::body::{self, Streamed};
 use crate::caller::{Caller, TaxiiCaller};
 use crate::error::Failure;
-use crate::pages;
+use crate::pages::{self, ListWriter};
 use crate::path::Path;
 
 /// Octets of an envelope made at a time. What is larger goes out while the rest is read, so
@@ -72,9 +72,7 @@ pub(crate) async fn envelope(
     };
     let mut response = pages::taxii(StatusCode::OK, body);
     pages::date_headers(response.headers_mut(), &page);
-    if let Ok(value) = HeaderValue::from_str(&etag) {
-        response.headers_mut().insert(header::ETAG, value);
-    }
+    pages::set_tag(response.headers_mut(), &etag);
     Ok(response)
 }
 
@@ -159,14 +157,13 @@ fn require_known(node: &Node, asked: &Asked, page: &Page) -> Result<(), Failure>
 struct EnvelopeWriter<'a> {
     page: &'a Page,
     rest: &'a [Row],
-    opened: bool,
-    any: bool,
+    list: Option<ListWriter>,
     closed: bool,
 }
 
 impl<'a> EnvelopeWriter<'a> {
     fn new(page: &'a Page) -> EnvelopeWriter<'a> {
-        EnvelopeWriter { page, rest: &page.rows, opened: false, any: false, closed: false }
+        EnvelopeWriter { page, rest: &page.rows, list: None, closed: false }
     }
 
     fn done(&self) -> bool {
@@ -176,30 +173,17 @@ impl<'a> EnvelopeWriter<'a> {
     /// The next piece. An object that was withdrawn since the page was selected is left out.
     fn chunk(&mut self, node: &Node) -> Result<Bytes, Failure> {
         let mut out = Vec::with_capacity(CHUNK_BYTES.min(self.rest.len() * 2048 + 128));
-        if !self.opened {
-            self.opened = true;
-            out.push(b'{');
-            if let Some(next) = pages::next(self.page) {
-                out.extend_from_slice(format!("\"more\":true,\"next\":\"{next}\"").as_bytes());
-            }
-        }
-        let (mut any, opened) = (self.any, out.len() > 1);
+        let page = self.page;
+        let list = self.list.get_or_insert_with(|| ListWriter::begin(&mut out, page));
         let taken = node.objects(self.rest, |object| {
-            if any {
-                out.push(b',');
-            } else {
-                any = true;
-                let start = if opened { ",\"objects\":[" } else { "\"objects\":[" };
-                out.extend_from_slice(start.as_bytes());
-            }
+            list.member(&mut out);
             out.extend_from_slice(object);
             out.len() < CHUNK_BYTES
         })?;
-        self.any = any;
         self.rest = self.rest.get(taken..).unwrap_or_default();
         if self.rest.is_empty() {
             self.closed = true;
-            out.extend_from_slice(if self.any { b"]}" } else { b"}" });
+            list.end(&mut out);
         }
         Ok(Bytes::from(out))
     }
