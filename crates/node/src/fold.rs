@@ -173,6 +173,7 @@ impl Judged {
                     revoked: admitted.revoked(),
                     held_back: admitted.hold().is_some() && header.attested.is_none(),
                     expires: header.expires.as_deref().and_then(|text| micros(text).ok()),
+                    alone: false,
                 })
             }
             Judged::Withdraw(header) => Effect::Withdraw(own_targets(header)),

@@ -1,7 +1,7 @@
 //! A new node: its directory, its keys, its first operator, and the first entries of its logs.
 
 use comity_tlog::SigningKey;
-use comity_wire::entry::{self, Author, Header, Kind, Log};
+use comity_wire::entry::{Author, Header, Kind, Log};
 use comity_wire::time::Micros;
 
 use crate::account::{self, Account};
@@ -70,9 +70,8 @@ impl Node {
                 created: now.clone(),
                 ..self.headers.header(Log::Acts, kind, author.clone())
             };
-            entry::encode(&header, payload.to_string().as_bytes())
-                .map(|envelope| (Log::Acts.id(), envelope))
-                .map_err(|error| NodeError::Start(error.to_string()))
+            let sealed = self.surroundings.entry(&header, payload.to_string().as_bytes())?;
+            Ok::<_, NodeError>((Log::Acts.id(), sealed))
         });
         self.writer.append(entries.into_iter().collect::<Result<_, _>>()?)
     }

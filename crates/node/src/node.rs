@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use comity_charter::Charter;
 use comity_gate::Facts;
-use comity_tlog::Verifier;
+use comity_tlog::{Sealed, Verifier};
 use comity_view::ViewError;
-use comity_wire::entry::{self, Author, Kind, Log};
+use comity_wire::entry::{self, Author, Header, Kind, Log};
 use comity_wire::id::Uuid;
 use comity_wire::time::Micros;
 
@@ -42,6 +42,21 @@ pub struct Surroundings {
 impl std::fmt::Debug for Surroundings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Surroundings")
+    }
+}
+
+impl Surroundings {
+    /// Seals an envelope under a salt and a data key that are drawn for it.
+    pub(crate) fn seal(&self, envelope: Vec<u8>) -> Result<Sealed, NodeError> {
+        Sealed::new(envelope, &mut |octets| (self.random)(octets))
+            .map_err(|error| NodeError::Storage(error.to_string()))
+    }
+
+    /// An entry of the node's own making, sealed.
+    pub(crate) fn entry(&self, header: &Header, payload: &[u8]) -> Result<Sealed, NodeError> {
+        let envelope = entry::encode(header, payload)
+            .map_err(|error| NodeError::Storage(error.to_string()))?;
+        self.seal(envelope)
     }
 }
 
@@ -199,12 +214,12 @@ impl Node {
 
     fn start_auditor(&mut self) -> Result<(), NodeError> {
         let (waiting, writer) = (self.waiting.clone(), self.writer.clone());
-        let (headers, now) = (self.headers.clone(), self.surroundings.now.clone());
+        let (headers, surroundings) = (self.headers.clone(), self.surroundings.clone());
         let thread = std::thread::Builder::new().name("auditor".to_owned()).spawn(move || {
             while let Some(records) = waiting.take() {
                 let entries = records
                     .chunks(audit::RECORDS_PER_ENTRY)
-                    .map(|records| access_entry(&headers, now(), records))
+                    .map(|records| access_entry(&headers, &surroundings, records))
                     .collect();
                 match entries {
                     Ok(entries) => {
@@ -230,7 +245,7 @@ impl Node {
         if !self.charter.audit_before_answer && !self.writer.is_short() {
             return self.waiting.add(access);
         }
-        let entry = access_entry(&self.headers, self.now(), &[audit::single(access)])?;
+        let entry = access_entry(&self.headers, &self.surroundings, &[audit::single(access)])?;
         match self.writer.append(vec![entry]) {
             Err(NodeError::Full) => Err(NodeError::AuditBehind),
             other => other,
@@ -322,16 +337,14 @@ impl Drop for Node {
 
 fn access_entry(
     headers: &Headers,
-    now: i64,
+    surroundings: &Surroundings,
     records: &[audit::Record],
-) -> Result<(u8, Vec<u8>), NodeError> {
+) -> Result<(u8, Sealed), NodeError> {
     let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
     let mut header = headers.header(Log::Audit, Kind::Access, author);
-    header.created = Micros(now).to_string();
+    header.created = Micros((surroundings.now)()).to_string();
     header.audience.rule = "reviewer".to_owned();
     let payload =
         serde_json::to_vec(records).map_err(|error| NodeError::Storage(error.to_string()))?;
-    let envelope =
-        entry::encode(&header, &payload).map_err(|error| NodeError::Storage(error.to_string()))?;
-    Ok((Log::Audit.id(), envelope))
+    Ok((Log::Audit.id(), surroundings.entry(&header, &payload)?))
 }

@@ -20,6 +20,10 @@ const IDLE_MAX: usize = 8;
 /// Rows whose bodies are read before asking whether to go on.
 const ROWS_AT_A_TIME: usize = 64;
 
+/// Kibibytes of pages that each connection keeps of each file of the logs. A page of a listing is
+/// read once; the system keeps what is read again.
+const CACHE_KIB: u32 = 1024;
+
 /// One thread's connections.
 pub(crate) struct Connections {
     pub(crate) view: Queries,
@@ -54,7 +58,9 @@ impl Pool {
             Some(connections) => connections,
             None => Connections {
                 view: Queries::open(&directory.view())?,
-                log: crate::writer::reader(directory.root())?,
+                log: crate::writer::reader(directory.root())?
+                    .with_cache(CACHE_KIB)
+                    .map_err(|error| NodeError::Storage(error.to_string()))?,
             },
         };
         let answer = ask(&connections);

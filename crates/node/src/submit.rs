@@ -1,10 +1,12 @@
 //! The life of a submission: parse, gate, append, fold, receipt. READ THIS FIRST.
 //!
-//! Steps (1) and (2) run on the caller's thread, many at a time; (3) to (5) on the writer's, for
-//! all submissions that wait (`crate::writer`).
+//! Steps (1) and (2) run on the caller's thread, many at a time; (3) and (4) on the writer's, for
+//! all submissions that wait (`crate::writer`); (5) on the folder's, behind the commit, while the
+//! writer has the next group.
 //!
 //! 1. Each object is judged by the gate. One that is refused takes no other with it.
-//! 2. Each admitted one becomes an envelope: a header line and the producer's own bytes.
+//! 2. Each admitted one becomes an envelope, a header line and the producer's own bytes, is
+//!    committed to and sealed.
 //! 3. What the node holds already is not appended again: equal content is a success, other
 //!    content under the same id and version is a conflict that names it.
 //! 4. The rest is appended, with its arrival in the collection: durable, or not at all.
@@ -15,6 +17,7 @@
 //! posts again and is told that all of it is there.
 
 use comity_gate::{Admitted, Code, Refusal, admit};
+use comity_tlog::Sealed;
 use comity_wire::entry::{self, Audience, Author, Handling, Header, Kind, Log};
 use comity_wire::id::Id;
 use comity_wire::taxii::{Status, StatusDetail};
@@ -114,10 +117,16 @@ impl Noted {
 /// An object on its way to the writer.
 #[derive(Debug)]
 pub(crate) struct Candidate {
+    pub(crate) version: ObjectVersion,
+    pub(crate) sealed: Sealed,
+}
+
+/// What decisions and the view need to know of an object, its octets apart.
+#[derive(Debug)]
+pub(crate) struct ObjectVersion {
     pub(crate) admitted: Admitted,
-    pub(crate) envelope: Vec<u8>,
     /// The version as a client will see it.
-    pub(crate) version: String,
+    pub(crate) text: String,
     pub(crate) instant: Instant,
     pub(crate) unversioned: bool,
     pub(crate) held_back: bool,
@@ -127,10 +136,10 @@ pub(crate) struct Candidate {
     pub(crate) attested: Option<Author>,
 }
 
-impl Candidate {
-    pub(crate) fn object(&self) -> &[u8] {
-        entry::split(&self.envelope).map_or(&[][..], |(_, payload)| payload)
-    }
+/// The object in a sealed entry, as its producer wrote it.
+pub(crate) fn object_in(sealed: &Sealed) -> Vec<u8> {
+    let envelope = sealed.open().unwrap_or_default();
+    entry::split(&envelope).map_or_else(|_| Vec::new(), |(_, payload)| payload.to_vec())
 }
 
 impl Node {
@@ -173,9 +182,7 @@ impl Node {
     ) -> Result<Status, NodeError> {
         let verdicts = self.submit(by, collection, objects, Terms::default(), received)?;
         self.ledger(by, "taxii", 0, &verdicts, received)?;
-        let names: Vec<Option<(String, String)>> =
-            objects.iter().map(|bytes| name_of(bytes)).collect();
-        let status = resource(self.new_uuid(), received, &verdicts, &names);
+        let status = resource(self.new_uuid(), received, &verdicts, objects);
         status::put(self.local(), by.account.id, received, &status)?;
         Ok(status)
     }
@@ -229,19 +236,20 @@ impl Node {
             attested: attested.clone(),
             ..self.header(Log::Private, Kind::Share, by)
         };
-        let envelope = entry::encode(&header, bytes)
-            .map_err(|_| comity_gate::too_large(bytes.len() as u64))?;
-        Ok(Candidate {
+        let too_large = || comity_gate::too_large(bytes.len() as u64);
+        let envelope = entry::encode(&header, bytes).map_err(|_| too_large())?;
+        let sealed = self.surroundings.seal(envelope).map_err(|_| too_large())?;
+        let version = ObjectVersion {
             admitted,
-            envelope,
-            version,
+            text: version,
             instant,
             unversioned,
             held_back,
             expires,
             created,
             attested,
-        })
+        };
+        Ok(Candidate { version, sealed })
     }
 
     /// A header with what all entries of this node have in common.
@@ -286,16 +294,11 @@ impl Headers {
     }
 }
 
-fn resource(
-    id: String,
-    received: i64,
-    verdicts: &[Verdict],
-    names: &[Option<(String, String)>],
-) -> Status {
+fn resource(id: String, received: i64, verdicts: &[Verdict], objects: &[&[u8]]) -> Status {
     let (mut successes, mut failures) = (Vec::new(), Vec::new());
-    for ((at, verdict), name) in verdicts.iter().enumerate().zip(names) {
+    for ((at, verdict), bytes) in verdicts.iter().enumerate().zip(objects) {
         let refused = verdict.outcome.is_refused();
-        let detail = detail(at, verdict, name.as_ref());
+        let detail = detail(at, verdict, bytes);
         if refused {
             failures.push(detail);
         } else {
@@ -321,14 +324,13 @@ fn resource(
 
 /// The line of an object. The ids that the person floor refuses may be lookup keys for a mailbox
 /// or an account, so a status, which is stored, says the type and the position instead.
-fn detail(at: usize, verdict: &Verdict, name: Option<&(String, String)>) -> StatusDetail {
+fn detail(at: usize, verdict: &Verdict, object: &[u8]) -> StatusDetail {
     let message = verdict.outcome.message();
     let floor = matches!(&verdict.outcome,
         Outcome::Refused(refusal) if refusal.code.id.starts_with("floor-"));
-    let (id, version) = match (&verdict.id, &verdict.version, name) {
-        (Some(id), Some(version), _) => (id.clone(), version.clone()),
-        (_, _, Some((id, version))) => (id.clone(), version.clone()),
-        _ => (format!("unknown--{NIL}"), "unknown".to_owned()),
+    let (id, version) = match (&verdict.id, &verdict.version) {
+        (Some(id), Some(version)) => (id.clone(), version.clone()),
+        _ => name_of(object).unwrap_or_else(|| (format!("unknown--{NIL}"), "unknown".to_owned())),
     };
     let id = match Id::parse(&id) {
         Some(parsed) if floor && parsed.uuid.version() == 5 => {

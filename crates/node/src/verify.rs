@@ -82,7 +82,7 @@ fn view_of(
     facts: &comity_gate::Facts,
     report: &mut Report,
 ) -> Result<(), NodeError> {
-    let ours = Ours { name: "view.db", application_id: 0x436d_5677, user_version: 1 };
+    let ours = Ours { name: "view.db", application_id: 0x436d_5677, user_version: 2 };
     file::check(&directory.view(), &ours, report)?;
     let log = crate::writer::reader(directory.root())?;
     let (mut differences, mut again) = folds(directory, &log, facts)?;

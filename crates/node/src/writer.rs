@@ -1,10 +1,12 @@
-//! The only thread that appends. It takes what waits, commits it as one group, folds it, and
-//! answers.
+//! The only thread that appends. It takes what waits, commits it as one group, and hands it to the
+//! folder, which folds it and answers ([`folder`]).
 //!
 //! There is no timer: what queued while the last commit ran makes the next group, so a lone
 //! client waits for one commit and many share one.
 
 pub(crate) mod decide;
+mod folder;
+mod known;
 mod remove;
 
 use std::path::Path;
@@ -15,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use comity_gate::{Facts, Refusal};
-use comity_tlog::{CommitError, Committed, LogConfig, Reader, Sequencer, SqliteStorage};
+use comity_tlog::{CommitError, LogConfig, Reader, Sealed, Sequencer, SqliteStorage};
 use comity_view::{Position, View, query};
 use comity_wire::entry::Author;
 
@@ -24,6 +26,8 @@ use crate::node::{NodeError, Surroundings};
 use crate::submit::{Candidate, Headers, Verdict};
 use crate::withdraw::Removed;
 use decide::Decided;
+use folder::{Folder, Group};
+use known::Known;
 
 /// Objects that one group takes beyond its first job.
 const GROUP_OBJECTS_MAX: usize = 4096;
@@ -44,7 +48,7 @@ const SWEEP_ENTRIES_MAX: usize = 300;
 #[derive(Debug)]
 pub(crate) struct Writer {
     jobs: SyncSender<Job>,
-    short: Arc<AtomicBool>,
+    space: Arc<Space>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -66,7 +70,7 @@ enum Job {
         reply: Reply<Removed>,
     },
     Append {
-        entries: Vec<(u8, Vec<u8>)>,
+        entries: Vec<(u8, Sealed)>,
         reply: Reply<()>,
     },
     Sweep {
@@ -75,32 +79,64 @@ enum Job {
     Stop,
 }
 
-/// What the thread owns.
-pub(crate) struct Inner {
+/// Whether there was no space for the last objects.
+#[derive(Debug, Default)]
+pub(crate) struct Space(AtomicBool);
+
+impl Space {
+    fn note(&self, short: bool) {
+        self.0.store(short, Ordering::Relaxed);
+    }
+}
+
+/// What is opened and not running yet.
+pub(crate) struct Opened {
     pub(crate) sequencer: Sequencer<SqliteStorage>,
     pub(crate) view: View,
     pub(crate) log: Reader,
     pub(crate) headers: Headers,
     pub(crate) facts: Facts,
     pub(crate) surroundings: Surroundings,
-    /// Whether entries are committed that the view does not have.
-    behind: bool,
-    /// Whether there was no space for the last objects.
-    short: Arc<AtomicBool>,
+}
+
+/// What the thread owns.
+struct Inner {
+    sequencer: Sequencer<SqliteStorage>,
+    folder: Folder,
+    known: Known,
+    log: Reader,
+    headers: Headers,
+    facts: Facts,
+    surroundings: Surroundings,
+    space: Arc<Space>,
     /// When the last sweep was.
     swept: i64,
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(crate) fn start(inner: Inner) -> Result<Writer, NodeError> {
+    /// Starts the thread, and the one behind it.
+    pub(crate) fn start(opened: Opened) -> Result<Writer, NodeError> {
         let (jobs, waiting) = sync_channel(JOBS_WAITING_MAX);
-        let short = inner.short.clone();
+        let space = Arc::<Space>::default();
+        let Opened { sequencer, view, log, headers, facts, surroundings } = opened;
+        let folder = Folder::start(view, space.clone(), surroundings.fatal.clone())?;
+        let (known, swept, ours) = (Known::default(), i64::MIN, space.clone());
+        let space = ours.clone();
+        let mut inner =
+            Inner { sequencer, folder, known, log, headers, facts, surroundings, space, swept };
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || run(inner, &waiting))
+            .spawn(move || {
+                if let Err(fatal) = inner.run(&waiting) {
+                    (inner.surroundings.fatal)(&fatal);
+                }
+                // The connections that write close last: they alone can move the journals into
+                // the files.
+                drop(inner.log);
+                inner.folder.close();
+            })
             .map_err(|error| NodeError::Start(format!("the writer's thread: {error}")))?;
-        Ok(Writer { jobs, short, thread: Mutex::new(Some(thread)) })
+        Ok(Writer { jobs, space: ours, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands objects over. The answer can be waited for later, so that a caller with more of them
@@ -124,7 +160,7 @@ impl Writer {
     }
 
     /// Appends envelopes that the view has nothing to say about.
-    pub(crate) fn append(&self, entries: Vec<(u8, Vec<u8>)>) -> Result<(), NodeError> {
+    pub(crate) fn append(&self, entries: Vec<(u8, Sealed)>) -> Result<(), NodeError> {
         self.ask(|reply| Job::Append { entries, reply })
     }
 
@@ -139,7 +175,7 @@ impl Writer {
 
     /// Whether there was no space, and no object was stored since.
     pub(crate) fn is_short(&self) -> bool {
-        self.short.load(Ordering::Relaxed)
+        self.space.0.load(Ordering::Relaxed)
     }
 
     fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, NodeError> {
@@ -162,79 +198,81 @@ impl<T> Pending<T> {
     }
 }
 
-fn run(mut inner: Inner, waiting: &Receiver<Job>) {
-    loop {
-        if let Err(fatal) = inner.sweep() {
-            (inner.surroundings.fatal)(&fatal);
-            return;
-        }
-        let first = match waiting.recv_timeout(SETTLE_EVERY) {
-            Ok(job) => job,
-            Err(RecvTimeoutError::Timeout) => {
-                // Erasures that a reader stood in the way of. An error here comes up again with
-                // the next commit, where somebody hears of it.
-                let _ = inner.sequencer.settle();
-                let _ = inner.catch_up();
-                continue;
-            }
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
-        let mut group = vec![first];
-        let mut objects = size(&group);
-        let mut stop = matches!(group.last(), Some(Job::Stop));
-        while !stop && objects < GROUP_OBJECTS_MAX {
-            let Ok(job) = waiting.try_recv() else { break };
-            stop = matches!(job, Job::Stop);
-            group.push(job);
-            objects = size(&group);
-        }
-        if let Err(fatal) = inner.group(group) {
-            (inner.surroundings.fatal)(&fatal);
-            return;
-        }
-        if stop {
-            break;
-        }
-    }
-    // The connections that write close last: they alone can move the journals into the files.
-    drop(inner.log);
-    if let Err(error) = inner.view.close() {
-        tracing::warn!(%error, "the view is folded again at the next start");
-    }
-}
-
-fn size(group: &[Job]) -> usize {
-    group
-        .iter()
-        .map(|job| match job {
+impl Job {
+    /// How many objects or entries it is about.
+    fn size(&self) -> usize {
+        match self {
             Job::Submit { candidates, .. } => candidates.len(),
             Job::Remove { positions, .. } => positions.len(),
             Job::Append { entries, .. } => entries.len(),
             Job::Sweep { .. } | Job::Stop => 0,
-        })
-        .sum()
+        }
+    }
 }
 
 impl Inner {
+    /// Until it is told to stop. `Err` is fatal to the process.
+    fn run(&mut self, waiting: &Receiver<Job>) -> Result<(), String> {
+        self.known = match self.folder.view().and_then(|view| Known::of(&view)) {
+            Ok(known) => known,
+            Err(error) => return Err(format!("the view cannot be read: {error}")),
+        };
+        loop {
+            self.sweep()?;
+            let first = match waiting.recv_timeout(SETTLE_EVERY) {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Timeout) => {
+                    // Erasures that a reader stood in the way of. An error here comes up again
+                    // with the next commit, where somebody hears of it.
+                    let _ = self.sequencer.settle();
+                    let _ = self.folder.catch_up(&self.log, &self.facts);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            let mut group = vec![first];
+            let mut objects = group.iter().map(Job::size).sum::<usize>();
+            let mut stop = matches!(group.last(), Some(Job::Stop));
+            while !stop && objects < GROUP_OBJECTS_MAX {
+                let Ok(job) = waiting.try_recv() else { break };
+                stop = matches!(job, Job::Stop);
+                objects += job.size();
+                group.push(job);
+            }
+            self.group(group)?;
+            if stop {
+                return Ok(());
+            }
+        }
+    }
+
     /// Withdraws what has expired, now and then.
     fn sweep(&mut self) -> Result<(), String> {
         let now = (self.surroundings.now)();
         if now.saturating_sub(self.swept) < SWEEP_EVERY_MICROS {
             return Ok(());
         }
-        let more = query::expired(&self.view, now, SWEEP_ENTRIES_MAX + 1);
-        if more.is_ok_and(|expired| expired.len() <= SWEEP_ENTRIES_MAX) {
+        let expired = self
+            .folder
+            .view()
+            .and_then(|view| Ok(query::expired(&view, now, SWEEP_ENTRIES_MAX + 1)?.len()));
+        if expired.is_ok_and(|expired| expired <= SWEEP_ENTRIES_MAX) {
             self.swept = now;
         }
         self.group(vec![Job::Sweep { now }])
     }
 
-    /// One group: decide, commit, fold, answer. `Err` is fatal to the process.
+    /// One group: decide, commit, hand over to be folded and answered. `Err` is fatal to the
+    /// process.
     fn group(&mut self, group: Vec<Job>) -> Result<(), String> {
-        if let Err(error) = self.catch_up() {
+        if let Some(fatal) = self.folder.fatal() {
+            return Err(fatal);
+        }
+        if let Err(error) = self.folder.catch_up(&self.log, &self.facts) {
             // Nothing can be decided by a view that lags behind.
-            self.note_space(matches!(error, NodeError::Full));
-            return fail_group(group, &error);
+            self.space.note(matches!(error, NodeError::Full));
+            fail_group(group, &error);
+            return Ok(());
         }
         let mut decided = Decided::default();
         let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
@@ -253,63 +291,28 @@ impl Inner {
             answers.into_iter().for_each(Answer::succeed);
             return Ok(());
         }
-        let now = (self.surroundings.now)();
-        let random = self.surroundings.random.clone();
-        let committed = self.sequencer.commit(batch, now, &mut |octets| random(octets));
-        let committed = match committed {
-            Ok(committed) => committed,
+        match self.sequencer.commit(batch, (self.surroundings.now)()) {
+            Ok(committed) => self.folder.fold(Group { decided, committed, answers }),
             Err(CommitError::StorageFull(_)) => {
-                self.note_space(true);
-                return fail_all(answers, || NodeError::Full);
+                self.space.note(true);
+                fail_all(answers, || NodeError::Full);
             }
             Err(CommitError::Busy(what)) => {
-                return fail_all(answers, || NodeError::Storage(format!("`{what}` is held")));
+                fail_all(answers, || NodeError::Storage(format!("`{what}` is held")));
             }
             Err(CommitError::Refused(what)) => {
-                return fail_all(answers, || NodeError::Storage(what.to_owned()));
+                fail_all(answers, || NodeError::Storage(what.to_owned()));
             }
             Err(CommitError::Fatal(what)) => {
-                let _ = fail_all(answers, || NodeError::Stopping);
+                fail_all(answers, || NodeError::Stopping);
                 return Err(what);
             }
-        };
-        // What is committed stays, whatever the view says. Where there is no space to fold it,
-        // nobody is told that it can be read; it is folded once there is.
-        match self.fold(&decided, &committed) {
-            Ok(()) => {
-                if answers.iter().any(|answer| matches!(answer, Answer::Submit(..))) {
-                    self.note_space(false);
-                }
-                answers.into_iter().for_each(Answer::succeed);
-            }
-            Err(NodeError::Full) => {
-                self.note_space(true);
-                self.behind = true;
-                return fail_all(answers, || NodeError::Full);
-            }
-            Err(error) => {
-                let _ = fail_all(answers, || NodeError::Stopping);
-                return Err(format!("the view cannot be written: {error}"));
-            }
-        }
-        Ok(())
-    }
-
-    fn note_space(&self, short: bool) {
-        self.short.store(short, Ordering::Relaxed);
-    }
-
-    /// Folds what was committed while there was no space for the view.
-    fn catch_up(&mut self) -> Result<(), NodeError> {
-        if self.behind {
-            fold::catch_up(&self.log, &mut self.view, &self.facts)?;
-            self.behind = false;
         }
         Ok(())
     }
 
     fn decide(
-        &self,
+        &mut self,
         job: Job,
         decided: &mut Decided,
     ) -> Result<Option<Answer>, (Answer, NodeError)> {
@@ -341,12 +344,6 @@ impl Inner {
             Job::Stop => Ok(None),
         }
     }
-
-    fn fold(&mut self, decided: &Decided, committed: &Committed) -> Result<(), NodeError> {
-        let (entries, arrivals) = decided.folded(committed);
-        self.view.fold(&entries, &arrivals)?;
-        Ok(())
-    }
 }
 
 /// Who waits for what.
@@ -375,7 +372,7 @@ impl Answer {
     }
 }
 
-fn fail_group(group: Vec<Job>, error: &NodeError) -> Result<(), String> {
+fn fail_group(group: Vec<Job>, error: &NodeError) {
     let full = matches!(error, NodeError::Full);
     let told = || {
         if full { NodeError::Full } else { NodeError::Storage(error.to_string()) }
@@ -388,12 +385,10 @@ fn fail_group(group: Vec<Job>, error: &NodeError) -> Result<(), String> {
             Job::Sweep { .. } | Job::Stop => {}
         }
     }
-    Ok(())
 }
 
-fn fail_all(answers: Vec<Answer>, error: impl Fn() -> NodeError) -> Result<(), String> {
+fn fail_all(answers: Vec<Answer>, error: impl Fn() -> NodeError) {
     answers.into_iter().for_each(|answer| answer.fail(error()));
-    Ok(())
 }
 
 /// Opens the logs and brings the view up to them: the same path after an orderly end, a crash,
@@ -404,7 +399,7 @@ pub(crate) fn open(
     headers: Headers,
     facts: &Facts,
     surroundings: Surroundings,
-) -> Result<Inner, NodeError> {
+) -> Result<Opened, NodeError> {
     let storage = SqliteStorage::open(directory.root())
         .map_err(|error| NodeError::Start(error.to_string()))?;
     let random = surroundings.random.clone();
@@ -423,9 +418,7 @@ pub(crate) fn open(
         view = View::open(&directory.view(), &surroundings.boot)?.0;
         fold::catch_up(&log, &mut view, facts)?;
     }
-    let facts = facts.clone();
-    let (behind, short, swept) = (false, Arc::default(), i64::MIN);
-    Ok(Inner { sequencer, view, log, headers, facts, surroundings, behind, short, swept })
+    Ok(Opened { sequencer, view, log, headers, facts: facts.clone(), surroundings })
 }
 
 pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use comity_tlog::{
-    ArrivalOf, Batch, EntryRef, LogConfig, PendingArrival, PendingEntry, Reader, Sequencer,
+    ArrivalOf, Batch, EntryRef, LogConfig, PendingArrival, PendingEntry, Reader, Sealed, Sequencer,
     SigningKey, SqliteStorage,
 };
 
@@ -83,12 +83,12 @@ fn log(dir: &Path, total: usize, batch: usize) -> Result<f64, Box<dyn Error>> {
             count += 1;
             work.entries.push(PendingEntry {
                 log: 0,
-                envelope: vec![b'x'; BODY_BYTES],
+                sealed: Sealed::new(vec![b'x'; BODY_BYTES], &mut random)?,
                 idem: Some(count.to_be_bytes().to_vec()),
             });
             work.arrivals.push(PendingArrival { collection: 1, entry: ArrivalOf::New(at) });
         }
-        sequencer.commit(work, i64::try_from(round)?, &mut random)?;
+        sequencer.commit(work, i64::try_from(round)?)?;
     }
     Ok(rate(total, start))
 }

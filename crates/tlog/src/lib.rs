@@ -29,6 +29,7 @@ pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use merkle::Hash;
 pub use note::Verifier;
 pub use reader::{ReadError, Reader};
+pub use seal::Sealed;
 pub use sequencer::{
     ArrivalOf, Arrived, Batch, CommitError, Committed, LogConfig, OpenError, PendingArrival,
     PendingEntry, Sequenced, Sequencer,

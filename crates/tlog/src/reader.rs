@@ -52,6 +52,19 @@ impl Reader {
         Ok(Reader { log: open_file(dir, &LOG)?, keys: open_file(dir, &KEYS)? })
     }
 
+    /// Bounds the pages that it keeps of each file, in kibibytes: for one of many readers.
+    ///
+    /// # Errors
+    /// The files are not ours.
+    pub fn with_cache(self, kib: u32) -> Result<Reader, ReadError> {
+        for (connection, file) in [(&self.log, LOG.file), (&self.keys, KEYS.file)] {
+            connection
+                .pragma_update(None, "cache_size", -i64::from(kib))
+                .map_err(|error| sort(&error, file))?;
+        }
+        Ok(self)
+    }
+
     pub(crate) fn connections(&self) -> (&Connection, &Connection) {
         (&self.log, &self.keys)
     }
@@ -116,18 +129,19 @@ impl Reader {
         // the keys begins with the first key, after that of the bodies.
         let _bodies = self.snapshot(&self.log, entries.len())?;
         let _keys = self.snapshot(&self.keys, entries.len())?;
-        let mut body = self.statement(&self.log, "SELECT body FROM entry WHERE key = ?1")?;
+        let mut body =
+            self.statement(&self.log, "SELECT commitment, body FROM entry WHERE key = ?1")?;
         let mut key = self.statement(&self.keys, "SELECT dek FROM key WHERE key = ?1")?;
         let mut buffer = Vec::new();
         for (at, entry) in entries.iter().enumerate() {
             // Body first, key second: what is erased in between is erased.
-            if !fetch(&mut body, *entry, 0, &mut buffer, LOG.file)? {
+            let Some(commitment) = fetch(&mut body, *entry, &mut buffer)? else {
                 continue;
-            }
+            };
             let Some(data_key) = fetch_key(&mut key, *entry)? else {
                 continue;
             };
-            seal::unseal(&data_key, entry.log, entry.index, &mut buffer)
+            seal::unseal(&data_key, &commitment, &mut buffer)
                 .map_err(|_| ReadError::Sealed(*entry))?;
             each(at, &buffer);
         }
@@ -206,7 +220,7 @@ impl Reader {
         let last = EntryRef { log: from.log, index: INDEX_MAX };
         let mut bodies = self.statement(
             &self.log,
-            "SELECT key, body FROM entry WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+            "SELECT key, commitment, body FROM entry WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
         )?;
         let mut keys = self.statement(&self.keys, "SELECT dek FROM key WHERE key = ?1")?;
         let fault = |error: rusqlite::Error| sort(&error, LOG.file);
@@ -216,10 +230,11 @@ impl Reader {
             let key: i64 = row.get(0).map_err(fault)?;
             let entry = EntryRef::from_key(key).ok_or_else(|| odd("entry", key))?;
             let mut open = false;
-            if copy(row, 1, &mut buffer).map_err(fault)?
+            if copy(row, 2, &mut buffer).map_err(fault)?
                 && let Some(data_key) = fetch_key(&mut keys, entry)?
             {
-                seal::unseal(&data_key, entry.log, entry.index, &mut buffer)
+                let commitment = Commitment(row.get(1).map_err(fault)?);
+                seal::unseal(&data_key, &commitment, &mut buffer)
                     .map_err(|_| ReadError::Sealed(entry))?;
                 open = true;
             }
@@ -314,18 +329,20 @@ fn copy(row: &Row<'_>, column: usize, buffer: &mut Vec<u8>) -> rusqlite::Result<
     }
 }
 
+/// The commitment of an entry, its body in the buffer; nothing where it has no body.
 fn fetch(
     statement: &mut CachedStatement<'_>,
     entry: EntryRef,
-    column: usize,
     buffer: &mut Vec<u8>,
-    file: &'static str,
-) -> Result<bool, ReadError> {
+) -> Result<Option<Commitment>, ReadError> {
     let found = statement
-        .query_row([entry.key()], |row| copy(row, column, buffer))
+        .query_row(
+            [entry.key()],
+            |row| Ok(copy(row, 1, buffer)?.then_some(Commitment(row.get(0)?))),
+        )
         .optional()
-        .map_err(|error| sort(&error, file))?;
-    Ok(found.unwrap_or(false))
+        .map_err(|error| sort(&error, LOG.file))?;
+    Ok(found.flatten())
 }
 
 fn fetch_key(

@@ -20,6 +20,7 @@ use ed25519_dalek::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::note::Verifier;
+use crate::seal::Sealed;
 use crate::storage::{EntryRef, Head, Storage, StorageError};
 use crate::tile::Edge;
 
@@ -40,12 +41,12 @@ pub struct LogConfig {
 }
 
 /// An entry to append.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct PendingEntry {
     /// Which log.
     pub log: u8,
-    /// The octets of the envelope.
-    pub envelope: Vec<u8>,
+    /// The envelope, sealed.
+    pub sealed: Sealed,
     /// Names the request, so that a retry gets the entry of the first try and makes no second.
     pub idem: Option<Vec<u8>>,
 }

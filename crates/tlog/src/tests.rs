@@ -6,6 +6,7 @@ mod oracle;
 mod simulation;
 mod vectors;
 
+use crate::seal::Sealed;
 use crate::sequencer::{LogConfig, PendingEntry};
 use crate::verify::LogIdentity;
 use crate::{SigningKey, Verifier};
@@ -69,5 +70,13 @@ pub(crate) fn identities() -> Vec<LogIdentity> {
 }
 
 pub(crate) fn pending(log: u8, envelope: &str) -> PendingEntry {
-    PendingEntry { log, envelope: envelope.as_bytes().to_vec(), idem: None }
+    PendingEntry { log, sealed: sealed(envelope.as_bytes()), idem: None }
+}
+
+/// An envelope, sealed with secrets that follow from it, so that a simulated run can be repeated.
+pub(crate) fn sealed(envelope: &[u8]) -> Sealed {
+    let mut random = Random(envelope.iter().fold(7, |sum, octet| {
+        u64::from(*octet).wrapping_add(sum).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }));
+    Sealed::new(envelope.to_vec(), &mut |octets| random.fill(octets)).unwrap()
 }

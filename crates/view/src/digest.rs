@@ -18,11 +18,7 @@ const TABLES: [(&str, &str); 5] = [
          flags, expires FROM version JOIN object_type ON object_type.id = version.type
          ORDER BY key",
     ),
-    (
-        "version_of",
-        "SELECT uuid, object_type.name, instant, key FROM version_of
-         JOIN object_type ON object_type.id = version_of.type ORDER BY uuid, instant, key",
-    ),
+    ("version_of", "SELECT half, key FROM version_of ORDER BY half, key"),
     (
         "held",
         "SELECT collection, date_added, key, object_type.name, place, expires FROM held

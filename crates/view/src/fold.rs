@@ -5,14 +5,15 @@ mod attest;
 mod share;
 mod withdraw;
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
 use comity_wire::id::Uuid;
 use comity_wire::time::Instant;
 use rusqlite::Transaction;
 
 use crate::Position;
 use crate::store::{get_folded, set_folded};
-
-pub(crate) use arrival::fold as fold_arrival;
 
 /// An entry, reduced to what the fold needs.
 #[derive(Debug)]
@@ -61,6 +62,9 @@ pub struct ObjectFacts<'a> {
     pub held_back: bool,
     /// When the entry expires, in microseconds since 1970.
     pub expires: Option<i64>,
+    /// Whether it is certain that no other version of the object is known at this place in the
+    /// logs. It changes what the fold has to look up, not what comes out.
+    pub alone: bool,
 }
 
 /// A line of the journal of arrivals: an entry came into a collection, or left it.
@@ -82,46 +86,80 @@ pub(crate) const FLAG_REVOKED: i64 = 1;
 pub(crate) const FLAG_UNVERSIONED: i64 = 2;
 pub(crate) const FLAG_HELD_BACK: i64 = 4;
 
+/// A version that was folded just now, for the arrivals that are folded with it.
+pub(crate) struct Fresh {
+    key: i64,
+    uuid: [u8; 16],
+    object_type: i64,
+    expires: Option<i64>,
+    alone: bool,
+}
+
+/// Folds entries, and gives the versions among them, by ascending key.
 pub(crate) fn entries(
     tx: &Transaction<'_>,
     types: &mut Vec<(String, i64)>,
     entries: &[Folded<'_>],
-) -> rusqlite::Result<()> {
-    let mut sizes: Vec<(u8, i64)> = Vec::new();
+) -> rusqlite::Result<Vec<Fresh>> {
+    let mut sizes: BTreeMap<u8, i64> = BTreeMap::new();
+    let mut insert = share::Insert::prepare(tx)?;
+    let mut fresh = Vec::with_capacity(entries.len());
+    let mut removes = false;
+    let mut several = BTreeSet::new();
     for entry in entries {
         let log = entry.position.log;
         let next = i64::try_from(entry.position.index).unwrap_or(i64::MAX).saturating_add(1);
-        let size = match sizes.iter_mut().find(|(known, _)| *known == log) {
-            Some((_, size)) => size,
-            None => {
-                sizes.push((log, get_folded(tx, i64::from(log))?));
-                match sizes.last_mut() {
-                    Some((_, size)) => size,
-                    None => continue,
-                }
-            }
+        let size = match sizes.entry(log) {
+            Entry::Occupied(size) => size.into_mut(),
+            Entry::Vacant(size) => size.insert(get_folded(tx, i64::from(log))?),
         };
         if next <= *size {
             continue;
         }
         *size = next;
         match &entry.effect {
-            Effect::Share(facts) => share::fold(tx, types, entry.position, facts)?,
-            Effect::Withdraw(targets) => withdraw::fold(tx, targets)?,
+            Effect::Share(facts) => {
+                if !facts.alone {
+                    several.insert(facts.uuid.0);
+                }
+                fresh.push(share::fold(tx, &mut insert, types, entry.position, facts)?);
+            }
+            Effect::Withdraw(targets) => {
+                removes = true;
+                withdraw::fold(tx, targets)?;
+            }
             Effect::Attest(targets) => attest::fold(tx, targets)?,
             Effect::Nothing => {}
         }
     }
-    sizes.into_iter().try_for_each(|(log, size)| set_folded(tx, i64::from(log), size))
+    for (log, size) in sizes {
+        set_folded(tx, i64::from(log), size)?;
+    }
+    // What was removed again is looked up like anything else.
+    if removes {
+        fresh.clear();
+    }
+    // A version that was alone is not any more once another one follows it.
+    for version in fresh.iter_mut().filter(|version| version.alone) {
+        version.alone = !several.contains(&version.uuid);
+    }
+    Ok(fresh)
 }
 
-pub(crate) fn arrivals(tx: &Transaction<'_>, arrivals: &[Arrival]) -> rusqlite::Result<()> {
+/// Folds arrivals. `fresh` are versions that were folded in the same transaction.
+pub(crate) fn arrivals(
+    tx: &Transaction<'_>,
+    arrivals: &[Arrival],
+    fresh: &[Fresh],
+) -> rusqlite::Result<()> {
     let Some(last) = arrivals.last() else {
         return Ok(());
     };
     let folded = get_folded(tx, crate::store::ARRIVALS)?;
+    let mut changes = arrival::Changes::default();
     for arrival in arrivals.iter().filter(|arrival| arrival.seq > folded) {
-        fold_arrival(tx, arrival)?;
+        arrival::fold(tx, arrival, fresh, &mut changes)?;
     }
+    changes.write(tx)?;
     set_folded(tx, crate::store::ARRIVALS, folded.max(last.seq))
 }

@@ -64,6 +64,8 @@ struct Shared {
     position: Position,
     object: u8,
     version: u8,
+    /// Whether no other version of the object is known where it stands in the history.
+    alone: bool,
 }
 
 /// What one step adds.
@@ -100,6 +102,7 @@ fn id(object: u8) -> String {
 /// Steps to lines: positions and times are given as a node gives them.
 fn history(steps: &[Step]) -> Vec<Line> {
     let (mut lines, mut shares) = (Vec::new(), Vec::<Shared>::new());
+    let mut withdrawn = Vec::new();
     let (mut next, mut seq) = ([0u64; 2], 0);
     for step in steps {
         let mut place = |log: u8| {
@@ -109,13 +112,18 @@ fn history(steps: &[Step]) -> Vec<Line> {
         };
         match step {
             Step::Share { log, object, version, held_back } => {
-                let shared = Shared { position: place(*log), object: *object, version: *version };
+                let alone = shares
+                    .iter()
+                    .all(|one| one.object != *object || withdrawn.contains(&one.position));
+                let (object, version) = (*object, *version);
+                let shared = Shared { position: place(*log), object, version, alone };
                 shares.push(shared);
                 lines.push(Line::Share { shared, held_back: *held_back });
             }
             _ if shares.is_empty() => {}
             Step::Withdraw(index) => {
                 let of = index.get(&shares).position;
+                withdrawn.push(of);
                 lines.push(Line::Withdraw { at: place(of.log), of });
             }
             Step::Attest(index) => {
@@ -151,6 +159,7 @@ fn fold(view: &mut View, lines: &[Line]) {
             revoked: shared.version == 5,
             held_back,
             expires: None,
+            alone: shared.alone,
         }
     };
     let (mut entries, mut arrivals) = (Vec::new(), Vec::new());

@@ -43,33 +43,44 @@ pub fn is_type_name(text: &str) -> bool {
         && !text.contains("--")
 }
 
+/// Where the digits of each octet of a UUID begin.
+const OCTET_AT: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// The value of a hexadecimal digit; `0xff` for anything else.
+fn digit(byte: u8) -> u8 {
+    /// Identifiers are read several times for each object: a table beats comparisons.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "computed when the program is compiled: an index beyond the end does not compile"
+    )]
+    const VALUES: [u8; 256] = {
+        let mut values = [0xff; 256];
+        let mut value = 0;
+        while value < 16 {
+            values[b"0123456789abcdef"[value as usize] as usize] = value;
+            values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+            value += 1;
+        }
+        values
+    };
+    VALUES.get(usize::from(byte)).copied().unwrap_or(0xff)
+}
+
 impl Uuid {
     /// Reads the 36 characters of a UUID, hexadecimal digits in either case.
     pub fn parse(text: &str) -> Option<Uuid> {
-        let bytes = text.as_bytes();
-        if bytes.len() != 36 {
-            return None;
-        }
+        let digits: &[u8; 36] = text.as_bytes().try_into().ok()?;
         let mut octets = [0u8; 16];
-        let mut digits = 0usize;
-        for (at, &byte) in bytes.iter().enumerate() {
-            if matches!(at, 8 | 13 | 18 | 23) {
-                if byte != b'-' {
-                    return None;
-                }
-                continue;
-            }
-            let digit = match byte {
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'f' => byte - b'a' + 10,
-                b'A'..=b'F' => byte - b'A' + 10,
-                _ => return None,
-            };
-            let octet = octets.get_mut(digits / 2)?;
-            *octet = (*octet << 4) | digit;
-            digits += 1;
+        // A digit that is none sets the high bits, and is found once at the end.
+        let mut all = 0u8;
+        for (octet, place) in octets.iter_mut().zip(OCTET_AT) {
+            let pair = digits.get(place..place + 2)?;
+            let (high, low) = (digit(*pair.first()?), digit(*pair.last()?));
+            all |= high | low;
+            *octet = high << 4 | low & 0x0f;
         }
-        Some(Uuid(octets))
+        let hyphens = [8, 13, 18, 23].iter().all(|at| digits.get(*at) == Some(&b'-'));
+        (hyphens && all < 0x10).then_some(Uuid(octets))
     }
 
     /// The version digit.
@@ -80,6 +91,14 @@ impl Uuid {
     /// Whether the variant bits are those of RFC 4122.
     pub fn is_rfc4122(&self) -> bool {
         self.0[8] >> 6 == 0b10
+    }
+
+    /// Its two halves in one, for tables in memory and on disk that may confuse two UUIDs and look
+    /// again. Either half may be the same in many UUIDs of one machine.
+    pub fn half(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = self.0;
+        let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        first ^ u64::from_be_bytes(rest).rotate_left(32)
     }
 
     /// Makes a version 4 UUID of sixteen random octets.

@@ -1,11 +1,16 @@
 //! The property names of STIX 2.1 and of ATT&CK. They were read one by one: none of them is named
 //! for what the floor keeps out, so that the walk need not take them apart, and all may be shown.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashSet;
+
 use super::property;
 
-/// Whether a name is one of them.
+/// Whether a name is one of them. Asked for each member of each object.
 pub(super) fn is_name(name: &str) -> bool {
-    NAMES.binary_search(&name).is_ok()
+    static SET: LazyLock<HashSet<&str>> = LazyLock::new(|| NAMES.iter().copied().collect());
+    SET.contains(name)
 }
 
 /// Whether a word may be written down: one of these names has it, or this floor itself.

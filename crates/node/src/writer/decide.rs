@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use comity_gate::check::lifecycle::{self, Known};
 use comity_gate::{Code, Path, Refusal};
 use comity_tlog::{
-    ArrivalOf, ArrivalRow, Batch, Committed, EntryRef, PendingArrival, PendingEntry,
+    ArrivalOf, ArrivalRow, Batch, Committed, EntryRef, PendingArrival, PendingEntry, Sealed,
 };
 use comity_view::fold::Effect;
 use comity_view::query::{self, KnownVersion};
@@ -17,7 +17,7 @@ use comity_wire::id::Uuid;
 use comity_wire::time::Instant;
 
 use crate::node::NodeError;
-use crate::submit::{Candidate, Noted, Outcome, Verdict};
+use crate::submit::{Candidate, Noted, ObjectVersion, Outcome, Verdict, object_in};
 use crate::writer::{Inner, Judged};
 
 /// Stands in the table of codes of the reference page.
@@ -41,7 +41,11 @@ pub(crate) struct Decided {
 
 /// What an entry of the batch does to the view.
 pub(super) enum Planned {
-    Share(Box<Candidate>),
+    /// `alone`: no other version of the object was known.
+    Share {
+        version: Box<ObjectVersion>,
+        alone: bool,
+    },
     Withdraw(Vec<Position>),
     Attest(Vec<Position>),
     Nothing,
@@ -94,14 +98,14 @@ impl Decided {
         batch
     }
 
-    pub(crate) fn append(&mut self, entries: Vec<(u8, Vec<u8>)>) {
-        for (log, envelope) in entries {
-            self.entry(log, envelope, Planned::Nothing);
+    pub(crate) fn append(&mut self, entries: Vec<(u8, Sealed)>) {
+        for (log, sealed) in entries {
+            self.entry(log, sealed, Planned::Nothing);
         }
     }
 
-    pub(super) fn entry(&mut self, log: u8, envelope: Vec<u8>, planned: Planned) -> usize {
-        self.batch.entries.push(PendingEntry { log, envelope, idem: None });
+    pub(super) fn entry(&mut self, log: u8, sealed: Sealed, planned: Planned) -> usize {
+        self.batch.entries.push(PendingEntry { log, sealed, idem: None });
         self.effects.push(planned);
         self.batch.entries.len() - 1
     }
@@ -116,9 +120,9 @@ impl Decided {
     }
 
     /// Decides each object of a submission.
-    pub(crate) fn submit(
+    pub(super) fn submit(
         &mut self,
-        inner: &Inner,
+        inner: &mut Inner,
         collection: u32,
         candidates: Vec<Judged>,
     ) -> Result<Vec<Verdict>, NodeError> {
@@ -133,43 +137,33 @@ impl Decided {
 
     fn object(
         &mut self,
-        inner: &Inner,
+        inner: &mut Inner,
         collection: u32,
         candidate: Candidate,
     ) -> Result<Verdict, NodeError> {
-        let (object_type, uuid) = (candidate.admitted.object_type(), candidate.admitted.uuid());
-        let known = self.known(inner, object_type, uuid)?;
+        let Candidate { version: new, sealed } = candidate;
+        let known = self.known(inner, new.admitted.object_type(), new.admitted.uuid())?;
         let known = self.without_expired(inner, known)?;
         let same = known.iter().find(|version| {
             let (instant, unversioned) = self.version_of(version);
-            unversioned || candidate.unversioned || instant == candidate.instant
+            unversioned || new.unversioned || instant == new.instant
         });
-        let id = candidate.admitted.id().to_owned();
         let Some(same) = same else {
-            return self.new_version(collection, candidate, &known, id);
+            inner.known.add(new.admitted.uuid());
+            return Ok(self.new_version(collection, new, sealed, &known));
         };
-        let equal = match same {
-            Here::Stored(version) => {
-                let stored = inner.log.open_entry(entry_ref(version.position));
-                let stored = stored.map_err(|error| NodeError::Storage(error.to_string()))?;
-                let stored = stored.as_deref().and_then(|envelope| entry::split(envelope).ok());
-                stored.is_some_and(|(_, object)| canonical::equal(object, candidate.object()))
-            }
-            Here::Fresh(place) => self.batch.entries.get(*place).is_some_and(|other| {
-                let other = entry::split(&other.envelope);
-                other.is_ok_and(|(_, object)| canonical::equal(object, candidate.object()))
-            }),
-        };
+        let id = new.admitted.id().to_owned();
+        let equal = self.is_equal(inner, same, &sealed)?;
         let version = match same {
-            _ if !candidate.unversioned => candidate.version,
+            _ if !new.unversioned => new.text,
             // An observable keeps the version that it got when it came in first.
-            Here::Stored(version) => self.stored_version(inner, version)?,
+            Here::Stored(version) => stored_version(inner, version)?,
             Here::Fresh(place) => match self.effects.get(*place) {
-                Some(Planned::Share(other)) => other.version.clone(),
-                _ => candidate.version,
+                Some(Planned::Share { version: other, .. }) => other.text.clone(),
+                _ => new.text,
             },
         };
-        if !equal && !candidate.unversioned {
+        if !equal && !new.unversioned {
             let refusal = Refusal::new(&CONFLICT, Path::root())
                 .found("other content under the same id and version")
                 .required("a new value of `modified` for new content");
@@ -179,20 +173,13 @@ impl Decided {
             Here::Stored(version) => ArrivalOf::Old(entry_ref(version.position)),
             Here::Fresh(place) => ArrivalOf::New(*place),
         };
-        let is_in = match same {
-            Here::Stored(known) => {
-                query::position_of(&inner.view, collection, known.position)?.is_some()
-                    && !self.left.contains(&(collection, known.position))
-            }
-            Here::Fresh(_) => false,
-        };
-        if !is_in {
+        if !self.is_in(inner, collection, same)? {
             self.arrive(collection, entry);
         }
-        let outcome = match (same, &candidate.attested) {
+        let outcome = match (same, &new.attested) {
             _ if !equal => Outcome::Kept,
             (Here::Stored(known), Some(by)) if known.held_back => {
-                self.attest(inner, known.position, by, &candidate.created)?;
+                self.attest(inner, known.position, by, &new.created)?;
                 Outcome::Attested
             }
             _ => Outcome::Known,
@@ -200,30 +187,60 @@ impl Decided {
         Ok(Verdict { id: Some(id), version: Some(version), outcome })
     }
 
+    /// Whether what is here has the content of what came.
+    fn is_equal(&self, inner: &Inner, here: &Here, came: &Sealed) -> Result<bool, NodeError> {
+        let came = object_in(came);
+        Ok(match here {
+            Here::Stored(version) => {
+                let stored = inner.log.open_entry(entry_ref(version.position));
+                let stored = stored.map_err(|error| NodeError::Storage(error.to_string()))?;
+                let stored = stored.as_deref().and_then(|envelope| entry::split(envelope).ok());
+                stored.is_some_and(|(_, object)| canonical::equal(object, &came))
+            }
+            Here::Fresh(place) => self
+                .batch
+                .entries
+                .get(*place)
+                .is_some_and(|other| canonical::equal(&object_in(&other.sealed), &came)),
+        })
+    }
+
+    /// Whether a collection holds what is here, as of this group.
+    fn is_in(&self, inner: &Inner, collection: u32, here: &Here) -> Result<bool, NodeError> {
+        let Here::Stored(known) = here else {
+            return Ok(false);
+        };
+        let view = inner.folder.view()?;
+        Ok(query::position_of(&view, collection, known.position)?.is_some()
+            && !self.left.contains(&(collection, known.position)))
+    }
+
     fn new_version(
         &mut self,
         collection: u32,
-        mut candidate: Candidate,
+        new: ObjectVersion,
+        sealed: Sealed,
         known: &[Here],
-        id: String,
-    ) -> Result<Verdict, NodeError> {
+    ) -> Verdict {
+        let alone = known.is_empty();
         let known: Vec<Known> =
             known.iter().filter_map(|version| self.lifecycle_of(version)).collect();
-        let version = candidate.version.clone();
+        let id = new.admitted.id().to_owned();
+        let text = new.text.clone();
         let mut flags: Vec<&'static str> =
-            candidate.admitted.flags().iter().map(|flag| flag.code.id).collect();
-        match lifecycle::lifecycle(&candidate.admitted, &known) {
+            new.admitted.flags().iter().map(|flag| flag.code.id).collect();
+        match lifecycle::lifecycle(&new.admitted, &known) {
             Ok(more) => flags.extend(more.iter().map(|flag| flag.code.id)),
-            Err(refusal) => return Ok(refused(Some(id), Some(version), refusal)),
+            Err(refusal) => return refused(Some(id), Some(text), refusal),
         }
-        let hold = candidate.admitted.hold().filter(|_| candidate.held_back);
+        let hold = new.admitted.hold().filter(|_| new.held_back);
         let noted = Noted { flags, held_back: hold.map(|hold| hold.code) };
-        let object = (candidate.admitted.object_type().to_owned(), candidate.admitted.uuid());
-        let envelope = std::mem::take(&mut candidate.envelope);
-        let place = self.entry(Log::Private.id(), envelope, Planned::Share(Box::new(candidate)));
+        let object = (new.admitted.object_type().to_owned(), new.admitted.uuid());
+        let planned = Planned::Share { version: Box::new(new), alone };
+        let place = self.entry(Log::Private.id(), sealed, planned);
         self.fresh.entry(object).or_default().push(place);
         self.come(collection, ArrivalOf::New(place));
-        Ok(Verdict { id: Some(id), version: Some(version), outcome: Outcome::Stored(noted) })
+        Verdict { id: Some(id), version: Some(text), outcome: Outcome::Stored(noted) }
     }
 
     fn arrive(&mut self, collection: u32, entry: ArrivalOf) {
@@ -244,7 +261,11 @@ impl Decided {
     }
 
     fn known(&self, inner: &Inner, object_type: &str, uuid: Uuid) -> Result<Vec<Here>, NodeError> {
-        let mut known: Vec<Here> = query::known(&inner.view, object_type, uuid)?
+        if !inner.known.may_have(uuid) {
+            return Ok(Vec::new());
+        }
+        let stored = query::known(&*inner.folder.view()?, object_type, uuid)?;
+        let mut known: Vec<Here> = stored
             .into_iter()
             // Withdrawn earlier in this group: it is not here any more.
             .filter(|version| !self.batch.erasures.contains(&entry_ref(version.position)))
@@ -283,7 +304,7 @@ impl Decided {
         match here {
             Here::Stored(version) => (version.instant, version.unversioned),
             Here::Fresh(place) => match self.effects.get(*place) {
-                Some(Planned::Share(other)) => (other.instant, other.unversioned),
+                Some(Planned::Share { version, .. }) => (version.instant, version.unversioned),
                 _ => (Instant::from_micros(i64::MIN), false),
             },
         }
@@ -298,7 +319,7 @@ impl Decided {
                 revoked: version.revoked,
             }),
             Here::Fresh(place) => match self.effects.get(*place) {
-                Some(Planned::Share(other)) => Some(Known {
+                Some(Planned::Share { version: other, .. }) => Some(Known {
                     version: other.instant,
                     created: other.admitted.created(),
                     created_by: other.admitted.created_by().map(|id| id.uuid),
@@ -307,10 +328,6 @@ impl Decided {
                 _ => None,
             },
         }
-    }
-
-    fn stored_version(&self, inner: &Inner, version: &KnownVersion) -> Result<String, NodeError> {
-        Ok(query::version_text(&inner.view, version.position)?.unwrap_or_default())
     }
 
     /// What the view has to fold, now that everything has its place.
@@ -356,24 +373,29 @@ impl Decided {
 impl Planned {
     fn effect(&self) -> Effect<'_> {
         match self {
-            Planned::Share(candidate) => Effect::Share(ObjectFacts {
-                id: candidate.admitted.id(),
-                object_type: candidate.admitted.object_type(),
-                uuid: candidate.admitted.uuid(),
-                version: &candidate.version,
-                instant: candidate.instant,
-                unversioned: candidate.unversioned,
-                created: candidate.admitted.created(),
-                created_by: candidate.admitted.created_by().map(|id| id.uuid),
-                revoked: candidate.admitted.revoked(),
-                held_back: candidate.held_back,
-                expires: Some(candidate.expires),
+            Planned::Share { version, alone } => Effect::Share(ObjectFacts {
+                id: version.admitted.id(),
+                object_type: version.admitted.object_type(),
+                uuid: version.admitted.uuid(),
+                version: &version.text,
+                instant: version.instant,
+                unversioned: version.unversioned,
+                created: version.admitted.created(),
+                created_by: version.admitted.created_by().map(|id| id.uuid),
+                revoked: version.admitted.revoked(),
+                held_back: version.held_back,
+                expires: Some(version.expires),
+                alone: *alone,
             }),
             Planned::Withdraw(targets) => Effect::Withdraw(targets.clone()),
             Planned::Attest(targets) => Effect::Attest(targets.clone()),
             Planned::Nothing => Effect::Nothing,
         }
     }
+}
+
+fn stored_version(inner: &Inner, version: &KnownVersion) -> Result<String, NodeError> {
+    Ok(query::version_text(&*inner.folder.view()?, version.position)?.unwrap_or_default())
 }
 
 fn refused(id: Option<String>, version: Option<String>, refusal: Refusal) -> Verdict {

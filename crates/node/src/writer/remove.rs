@@ -1,7 +1,7 @@
 //! Object versions leave a collection; what no collection holds any more is withdrawn.
 
 use comity_view::{Position, query};
-use comity_wire::entry::{self, Author, Header, Kind, Log, Reference};
+use comity_wire::entry::{Author, Header, Kind, Log, Reference};
 use comity_wire::time::Micros;
 
 use crate::node::NodeError;
@@ -25,7 +25,7 @@ impl Decided {
         let mut removed = Removed::default();
         let mut withdrawn: Vec<Position> = Vec::new();
         for position in positions {
-            let collections = query::collections_of(&inner.view, *position)?;
+            let collections = query::collections_of(&*inner.folder.view()?, *position)?;
             let held = |one: &u32| !self.left.contains(&(*one, *position));
             if !collections.iter().filter(|one| held(one)).any(|one| *one == collection) {
                 continue;
@@ -46,7 +46,7 @@ impl Decided {
 
     /// Looks for what has expired.
     pub(super) fn sweep(&mut self, inner: &Inner, now: i64, limit: usize) -> Result<(), NodeError> {
-        let expired = query::expired(&inner.view, now, limit)?;
+        let expired = query::expired(&*inner.folder.view()?, now, limit)?;
         if expired.is_empty() { Ok(()) } else { self.expire(inner, &expired, now) }
     }
 
@@ -58,7 +58,8 @@ impl Decided {
         now: i64,
     ) -> Result<(), NodeError> {
         for position in positions {
-            for collection in query::collections_of(&inner.view, *position)? {
+            let collections = query::collections_of(&*inner.folder.view()?, *position)?;
+            for collection in collections {
                 if !self.left.contains(&(collection, *position)) {
                     self.depart(collection, *position);
                 }
@@ -88,9 +89,8 @@ impl Decided {
                 refs,
                 ..inner.headers.header(log, Kind::Withdraw, author.clone())
             };
-            let envelope = entry::encode(&header, b"{}")
-                .map_err(|error| NodeError::Storage(error.to_string()))?;
-            self.entry(log.id(), envelope, Planned::Withdraw(positions.to_vec()));
+            let sealed = inner.surroundings.entry(&header, b"{}")?;
+            self.entry(log.id(), sealed, Planned::Withdraw(positions.to_vec()));
         }
         Ok(())
     }
@@ -111,9 +111,8 @@ impl Decided {
             attested: Some(by.clone()),
             ..inner.headers.header(Log::Private, Kind::Record, by.clone())
         };
-        let envelope =
-            entry::encode(&header, b"{}").map_err(|error| NodeError::Storage(error.to_string()))?;
-        self.entry(Log::Private.id(), envelope, Planned::Attest(vec![position]));
+        let sealed = inner.surroundings.entry(&header, b"{}")?;
+        self.entry(Log::Private.id(), sealed, Planned::Attest(vec![position]));
         Ok(())
     }
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use crate::checkpoint::Checkpoint;
-use crate::commitment::{Commitment, Salt};
+use crate::commitment::Commitment;
 use crate::merkle::Range;
-use crate::seal::{self, DataKey};
+use crate::seal::Sealed;
 use crate::storage::{DedupKey, EntryRef, Head, INDEX_MAX, KeyRow, Storage, StorageError};
 use crate::tile::Edge;
 
@@ -20,7 +19,7 @@ use super::{
     Sequencer,
 };
 
-/// Entries that have their places: sealed, committed to, not yet stored.
+/// Entries that have their places and are not yet stored.
 pub(super) struct Staged {
     entries: Vec<StagedEntry>,
     pub(super) keys: Vec<KeyRow>,
@@ -50,35 +49,25 @@ pub(super) struct Signed {
 
 impl<S: Storage> Sequencer<S> {
     /// Commits a batch: all of it or nothing. When it returns `Ok`, everything is durable and the
-    /// notes may be published. `random` is drawn from once, for all salts and data keys.
+    /// notes may be published.
     ///
     /// # Errors
     /// After [`CommitError::Fatal`] the process has to end; after all others nothing has changed.
-    pub fn commit(
-        &mut self,
-        batch: Batch,
-        now_micros: i64,
-        random: &mut dyn FnMut(&mut [u8]),
-    ) -> Result<Committed, CommitError> {
+    pub fn commit(&mut self, batch: Batch, now_micros: i64) -> Result<Committed, CommitError> {
         if self.dead {
             return Err(CommitError::Fatal("an earlier error was fatal".to_owned()));
         }
         self.admissible(&batch)?;
-        let result = self.run(batch, now_micros, random);
+        let result = self.run(batch, now_micros);
         self.conclude(result)
     }
 
-    fn run(
-        &mut self,
-        batch: Batch,
-        now: i64,
-        random: &mut dyn FnMut(&mut [u8]),
-    ) -> Result<Committed, CommitError> {
+    fn run(&mut self, batch: Batch, now: i64) -> Result<Committed, CommitError> {
         let Batch { entries, arrivals, departures, erasures } = batch;
         // (1) We are the writer until the end, and the logs are as we left them.
         self.storage.begin()?;
         self.same_heads()?;
-        let staged = self.stage(entries, random)?;
+        let staged = self.stage(entries)?;
         // (2) What opens the entries is durable before the entries are. If we stop here, keys of
         //     entries that do not exist are left, which recovery or the next commit removes.
         self.put_keys(&staged, false)?;
@@ -122,7 +111,7 @@ impl<S: Storage> Sequencer<S> {
                 .logs
                 .get(&entry.log)
                 .ok_or(CommitError::Refused("an entry for a log that is not open"))?;
-            if entry.envelope.len() > ENVELOPE_BYTES_MAX {
+            if entry.sealed.envelope_bytes() > ENVELOPE_BYTES_MAX {
                 return Err(CommitError::Refused("an envelope beyond the limit"));
             }
             if log.head.size > INDEX_MAX - batch.entries.len() as u64 {
@@ -159,24 +148,17 @@ impl<S: Storage> Sequencer<S> {
         Ok(())
     }
 
-    /// Gives each entry its place, or finds the place that an earlier try got; commits to the
-    /// envelope and seals it.
-    fn stage(
-        &mut self,
-        entries: Vec<PendingEntry>,
-        random: &mut dyn FnMut(&mut [u8]),
-    ) -> Result<Staged, CommitError> {
+    /// Gives each entry its place, or finds the place that an earlier try got.
+    fn stage(&mut self, entries: Vec<PendingEntry>) -> Result<Staged, CommitError> {
         let mut next: BTreeMap<u8, u64> =
             self.logs.iter().map(|(id, l)| (*id, l.head.size)).collect();
         let mut seen: BTreeMap<DedupKey, EntryRef> = BTreeMap::new();
-        let mut secrets = Zeroizing::new(vec![[[0u8; 32]; 2]; entries.len()]);
-        random(secrets.as_flattened_mut().as_flattened_mut());
         let mut staged = Staged {
             entries: Vec::with_capacity(entries.len()),
             keys: Vec::with_capacity(entries.len()),
             answers: Vec::with_capacity(entries.len()),
         };
-        for (pending, [salt, data_key]) in entries.into_iter().zip(secrets.iter()) {
+        for pending in entries {
             let dedup = self.dedup_key(&pending);
             if let Some(key) = dedup.as_ref().filter(|_| !self.has(Mutant::NoDedup)) {
                 let earlier = match seen.get(key) {
@@ -197,11 +179,7 @@ impl<S: Storage> Sequencer<S> {
             if let Some(key) = dedup {
                 seen.insert(key, entry);
             }
-            let (salt, data_key) = (Salt(*salt), DataKey(*data_key));
-            let commitment = Commitment::new(&salt, &pending.envelope);
-            let mut body = pending.envelope;
-            seal::seal(&data_key, entry.log, entry.index, &mut body)
-                .map_err(|error| CommitError::Fatal(error.to_string()))?;
+            let Sealed { commitment, salt, data_key, body } = pending.sealed;
             staged.answers.push(Sequenced { entry, duplicate: false });
             staged.keys.push(KeyRow { entry, salt, data_key });
             staged.entries.push(StagedEntry { entry, commitment, body, dedup });

@@ -164,7 +164,7 @@ impl MemoryDisk {
         };
         let row = disk.keys.live.rows.get(&entry.key()).ok_or(entry)?;
         let mut body = body.clone();
-        seal::unseal(&row.data_key, entry.log, entry.index, &mut body).map_err(|_| entry)?;
+        seal::unseal(&row.data_key, commitment, &mut body).map_err(|_| entry)?;
         let opens = commitment.opens(&row.salt, &body);
         opens.then_some(Some(body)).ok_or(entry)
     }

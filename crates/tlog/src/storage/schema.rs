@@ -27,7 +27,7 @@ impl Schema {
 pub(crate) const LOG: Schema = Schema {
     file: "log.db",
     application_id: 0x436d_746c, // "Cmtl"
-    user_version: 1,
+    user_version: 2,
     page_size: 8192,
     tables: &[
         (

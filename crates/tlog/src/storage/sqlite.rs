@@ -33,6 +33,10 @@ pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// are then written twice, not four times.
 const CHECKPOINT_PAGES: u32 = 4000;
 
+/// Kibibytes of pages that the writer keeps of each file. It writes at the end and looks back at
+/// little else; what a transaction changed stays in memory beyond this until its commit.
+const WRITER_CACHE_KIB: u32 = 4 * 1024;
+
 /// The store of a node, opened to write.
 pub struct SqliteStorage {
     log: Connection,

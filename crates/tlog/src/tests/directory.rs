@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::{AUDIT, PRIVATE, Random, SHARED, configs, identities, pending};
+use super::{AUDIT, PRIVATE, Random, SHARED, configs, identities, pending, sealed};
 use crate::checkpoint::Checkpoint;
 use crate::merkle::{self, Nodes};
 use crate::sequencer::{
@@ -35,9 +35,9 @@ fn sound(dir: &Path) -> crate::verify::Report {
 fn entries(log: u8, count: usize, size: usize) -> Vec<PendingEntry> {
     (0..count)
         .map(|n| {
-            let mut entry = pending(log, &format!("{{\"n\":{n}}}\n"));
-            entry.envelope.resize(size, b'x');
-            entry
+            let mut envelope = format!("{{\"n\":{n}}}\n").into_bytes();
+            envelope.resize(size, b'x');
+            PendingEntry { log, sealed: sealed(&envelope), idem: None }
         })
         .collect()
 }
@@ -70,7 +70,7 @@ fn what_is_committed_is_read_proved_and_survives() {
             ..Batch::default()
         };
         batch.entries.push(pending(AUDIT, &format!("access {round}")));
-        let committed = sequencer.commit(batch, round, &mut |b| random.fill(b)).unwrap();
+        let committed = sequencer.commit(batch, round).unwrap();
         total += committed.entries.len() as u64 - 1;
         assert_eq!(committed.heads.len(), 2);
         if round % 13 == 0 {
@@ -132,18 +132,17 @@ fn what_is_committed_is_read_proved_and_survives() {
 #[test]
 fn a_retry_gets_the_first_answer() {
     let dir = TempDir::new().unwrap();
-    let mut random = Random(3);
     let request = || Batch {
         entries: vec![PendingEntry { idem: Some(b"request".to_vec()), ..pending(SHARED, "one") }],
         arrivals: vec![PendingArrival { collection: 1, entry: ArrivalOf::New(0) }],
         ..Batch::default()
     };
     let mut sequencer = open(dir.path(), 1);
-    let first = sequencer.commit(request(), 5, &mut |b| random.fill(b)).unwrap();
-    let second = sequencer.commit(request(), 6, &mut |b| random.fill(b)).unwrap();
+    let first = sequencer.commit(request(), 5).unwrap();
+    let second = sequencer.commit(request(), 6).unwrap();
     drop(sequencer);
     let mut sequencer = open(dir.path(), 9);
-    let third = sequencer.commit(request(), 7, &mut |b| random.fill(b)).unwrap();
+    let third = sequencer.commit(request(), 7).unwrap();
     assert!(!first.entries[0].duplicate && first.arrivals[0].is_some());
     for again in [second, third] {
         assert_eq!(again.entries[0].entry, first.entries[0].entry);
@@ -156,7 +155,6 @@ fn a_retry_gets_the_first_answer() {
 #[test]
 fn times_of_arrival_increase_whatever_the_clock_does() {
     let dir = TempDir::new().unwrap();
-    let mut random = Random(3);
     let mut now = [100, 100, 50, -7, 200].into_iter();
     let mut dates = Vec::new();
     for _ in 0..5 {
@@ -169,7 +167,7 @@ fn times_of_arrival_increase_whatever_the_clock_does() {
             departures: if dates.is_empty() { Vec::new() } else { vec![(4, at(PRIVATE, 0))] },
             ..Batch::default()
         };
-        let done = sequencer.commit(batch, now.next().unwrap(), &mut |b| random.fill(b)).unwrap();
+        let done = sequencer.commit(batch, now.next().unwrap()).unwrap();
         dates.extend(done.arrivals.iter().flatten().chain(&done.departures).map(|a| a.date_added));
     }
     assert_eq!(dates, [100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 200, 201, 202]);
@@ -209,11 +207,11 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
         Batch { entries: entries(SHARED, 1, 17 << 20), ..Batch::default() },
     ];
     for batch in nowhere {
-        let refused = sequencer.commit(batch, 1, &mut |_| {});
+        let refused = sequencer.commit(batch, 1);
         assert!(matches!(refused, Err(CommitError::Refused(_))));
     }
     assert_eq!(sequencer.head(SHARED).unwrap().size, 0);
-    assert!(sequencer.commit(Batch::default(), 1, &mut |_| {}).unwrap().heads.is_empty());
+    assert!(sequencer.commit(Batch::default(), 1).unwrap().heads.is_empty());
 }
 
 fn files(dir: &Path) -> Vec<u8> {
@@ -231,12 +229,11 @@ fn contains(all: &[u8], part: &[u8]) -> bool {
 #[test]
 fn what_is_erased_is_nowhere_in_the_files() {
     let dir = TempDir::new().unwrap();
-    let mut random = Random(5);
     let mut sequencer = open(dir.path(), 1);
     let secret = "the report names the plant at Ems";
     let mut batch = Batch { entries: entries(SHARED, 600, 200), ..Batch::default() };
     batch.entries[300] = pending(SHARED, secret);
-    sequencer.commit(batch, 1, &mut |b| random.fill(b)).unwrap();
+    sequencer.commit(batch, 1).unwrap();
     let reader = Reader::open(dir.path()).unwrap();
     let target = at(SHARED, 300);
     let salt = reader.salt(target).unwrap().unwrap();
@@ -252,7 +249,7 @@ fn what_is_erased_is_nowhere_in_the_files() {
     assert!(!contains(&before, secret.as_bytes()), "bodies are sealed at rest");
     assert!(contains(&before, &salt.0) && contains(&before, &dek) && contains(&before, &body));
     let erase = Batch { erasures: vec![target], ..Batch::default() };
-    let done = sequencer.commit(erase, 2, &mut |b| random.fill(b)).unwrap();
+    let done = sequencer.commit(erase, 2).unwrap();
     assert!(done.settled);
     let after = files(dir.path());
     for (what, part) in [("salt", &salt.0[..]), ("data key", &dek), ("body", &body)] {
@@ -278,11 +275,7 @@ fn what_is_erased_is_nowhere_in_the_files() {
         })
         .unwrap();
     assert_eq!(erased, [(299, false), (300, true), (301, false)]);
-    sequencer
-        .commit(Batch { entries: entries(SHARED, 3, 10), ..Batch::default() }, 3, &mut |b| {
-            random.fill(b);
-        })
-        .unwrap();
+    sequencer.commit(Batch { entries: entries(SHARED, 3, 10), ..Batch::default() }, 3).unwrap();
     drop((sequencer, reader));
     let report = sound(dir.path());
     assert_eq!((report.erased, report.opened), (1, 602));
@@ -291,17 +284,16 @@ fn what_is_erased_is_nowhere_in_the_files() {
 #[test]
 fn an_erasure_that_a_reader_delays_is_finished_later() {
     let dir = TempDir::new().unwrap();
-    let mut random = Random(5);
     let mut sequencer = open(dir.path(), 1);
     for connection in [sequencer_connections(&sequencer).0, sequencer_connections(&sequencer).1] {
         connection.busy_timeout(std::time::Duration::from_millis(20)).unwrap();
     }
     let batch = Batch { entries: entries(SHARED, 3, 10), ..Batch::default() };
-    sequencer.commit(batch, 1, &mut |b| random.fill(b)).unwrap();
+    sequencer.commit(batch, 1).unwrap();
     let reader = Reader::open(dir.path()).unwrap();
     reader.connections().1.execute_batch("BEGIN; SELECT count(*) FROM key;").unwrap();
     let erase = Batch { erasures: vec![at(SHARED, 1)], ..Batch::default() };
-    let done = sequencer.commit(erase, 2, &mut |b| random.fill(b)).unwrap();
+    let done = sequencer.commit(erase, 2).unwrap();
     assert!(!done.settled);
     assert_eq!(reader.open_entry(at(SHARED, 1)).unwrap(), None, "the body is gone at once");
     assert_eq!(sequencer.settle(), Ok(false));
@@ -335,14 +327,14 @@ fn a_second_writer_without_a_lock_signs_nothing() {
     let storage = SqliteStorage::open_unlocked(dir.path()).unwrap();
     let mut second = Sequencer::open(storage, configs(), &mut |b| random.fill(b)).unwrap();
     let batch = |text| Batch { entries: vec![pending(SHARED, text)], ..Batch::default() };
-    first.commit(batch("first"), 1, &mut |b| random.fill(b)).unwrap();
-    let forked = second.commit(batch("second"), 1, &mut |b| random.fill(b));
+    first.commit(batch("first"), 1).unwrap();
+    let forked = second.commit(batch("second"), 1);
     assert!(matches!(forked, Err(CommitError::Fatal(_))));
     assert!(second.is_dead());
-    let again = second.commit(batch("second"), 1, &mut |b| random.fill(b));
+    let again = second.commit(batch("second"), 1);
     assert!(matches!(again, Err(CommitError::Fatal(_))));
     drop(second);
-    first.commit(batch("third"), 1, &mut |b| random.fill(b)).unwrap();
+    first.commit(batch("third"), 1).unwrap();
     let reader = Reader::open(dir.path()).unwrap();
     assert_eq!(reader.open_entry(at(SHARED, 0)).unwrap().as_deref(), Some(&b"first"[..]));
     drop((first, reader));
@@ -353,10 +345,9 @@ fn a_second_writer_without_a_lock_signs_nothing() {
 fn a_full_disk_is_named_loses_nothing_and_passes() {
     for keys_full in [false, true] {
         let dir = TempDir::new().unwrap();
-        let mut random = Random(1);
         let mut sequencer = open(dir.path(), 1);
         let batch = |count| Batch { entries: entries(SHARED, count, 1500), ..Batch::default() };
-        sequencer.commit(batch(100), 1, &mut |b| random.fill(b)).unwrap();
+        sequencer.commit(batch(100), 1).unwrap();
         let head = sequencer.head(SHARED).cloned();
         let limit = |sequencer: &Sequencer<SqliteStorage>, spare: Option<u32>| {
             let (log, keys) = sequencer_connections(sequencer);
@@ -370,7 +361,7 @@ fn a_full_disk_is_named_loses_nothing_and_passes() {
         };
         limit(&sequencer, Some(3));
         for _ in 0..3 {
-            let full = sequencer.commit(batch(600), 2, &mut |b| random.fill(b));
+            let full = sequencer.commit(batch(600), 2);
             assert!(matches!(full, Err(CommitError::StorageFull(_))), "{full:?}");
             assert_eq!(sequencer.head(SHARED), head.as_ref());
             assert!(!sequencer.is_dead());
@@ -379,7 +370,7 @@ fn a_full_disk_is_named_loses_nothing_and_passes() {
         assert_eq!(reader.head(SHARED).unwrap(), head);
         assert!(reader.open_entry(at(SHARED, 99)).unwrap().is_some());
         limit(&sequencer, None);
-        sequencer.commit(batch(600), 3, &mut |b| random.fill(b)).unwrap();
+        sequencer.commit(batch(600), 3).unwrap();
         drop((sequencer, reader));
         let report = sound(dir.path());
         assert_eq!(report.opened, 700);
@@ -407,7 +398,7 @@ fn damage_to_the_edge_is_found_at_the_start() {
         let dir = TempDir::new().unwrap();
         let mut sequencer = open(dir.path(), 1);
         let batch = Batch { entries: entries(SHARED, 300, 40), ..Batch::default() };
-        sequencer.commit(batch, 1, &mut |b| b.fill(9)).unwrap();
+        sequencer.commit(batch, 1).unwrap();
         sequencer_connections(&sequencer).0.execute_batch(statement).unwrap();
         drop(sequencer);
         let opened = SqliteStorage::open(dir.path()).map_err(OpenError::from);
@@ -423,8 +414,7 @@ fn a_stop_between_body_and_key_of_an_erasure_is_mended() {
     let dir = TempDir::new().unwrap();
     let mut sequencer = open(dir.path(), 1);
     let batch = Batch { entries: entries(SHARED, 3, 40), ..Batch::default() };
-    let mut random = Random(1);
-    sequencer.commit(batch, 1, &mut |b| random.fill(b)).unwrap();
+    sequencer.commit(batch, 1).unwrap();
     sequencer_connections(&sequencer)
         .0
         .execute_batch("UPDATE entry SET body = NULL WHERE key = 1; INSERT INTO erasing VALUES (1)")
@@ -448,13 +438,12 @@ proptest! {
     #[test]
     fn envelopes_come_back_octet_for_octet(envelopes in proptest::collection::vec(any::<Vec<u8>>(), 1..20)) {
         let dir = TempDir::new().unwrap();
-        let mut random = Random(1);
         let mut sequencer = open(dir.path(), 1);
         let entries = envelopes.iter().map(|envelope| PendingEntry {
-            log: PRIVATE, envelope: envelope.clone(), idem: None,
+            log: PRIVATE, sealed: sealed(envelope), idem: None,
         });
         let batch = Batch { entries: entries.collect(), ..Batch::default() };
-        let done = sequencer.commit(batch, 1, &mut |b| random.fill(b)).unwrap();
+        let done = sequencer.commit(batch, 1).unwrap();
         let all: Vec<EntryRef> = done.entries.iter().map(|entry| entry.entry).collect();
         let mut read = Vec::new();
         Reader::open(dir.path()).unwrap().open_many(&all, |_, body| read.push(body.to_vec())).unwrap();

@@ -403,7 +403,7 @@ proptest! {
         let _ = Range::from_bytes(u64::from_be_bytes([1; 8]), &bytes);
         let _ = Commitment::from_leaf(&bytes);
         let mut body = bytes;
-        let _ = crate::seal::unseal(&crate::seal::DataKey([1; 32]), 0, 0, &mut body);
+        let _ = crate::seal::unseal(&crate::seal::DataKey([1; 32]), &Commitment([0; 32]), &mut body);
     }
 
     #[test]
@@ -432,15 +432,17 @@ proptest! {
     }
 
     #[test]
-    fn sealed_bodies_open_at_their_place_only(envelope: Vec<u8>, dek: [u8; 32], log in 0u8..127, index: u64) {
+    fn sealed_bodies_open_beside_their_commitment_only(
+        envelope: Vec<u8>, dek: [u8; 32], commitment: [u8; 32], bit in 0usize..256,
+    ) {
         use crate::seal::{DataKey, seal, unseal};
-        let key = DataKey(dek);
+        let (key, commitment) = (DataKey(dek), Commitment(commitment));
         let mut body = envelope.clone();
-        seal(&key, log, index, &mut body).unwrap();
-        for (log, index) in [(log + 1, index), (log, index.wrapping_add(1))] {
-            prop_assert!(unseal(&key, log, index, &mut body.clone()).is_err());
-        }
-        unseal(&key, log, index, &mut body).unwrap();
+        seal(&key, &commitment, &mut body).unwrap();
+        let mut other = commitment;
+        other.0[bit / 8] ^= 1 << (bit % 8);
+        prop_assert!(unseal(&key, &other, &mut body.clone()).is_err());
+        unseal(&key, &commitment, &mut body).unwrap();
         prop_assert_eq!(body, envelope);
     }
 }

@@ -62,7 +62,7 @@ impl Observer {
                 let before = *self.requests.entry(name).or_insert(got.entry);
                 ensure(before == got.entry, || "one request, two entries".to_owned())?;
             }
-            let envelope = asked.envelope.clone();
+            let envelope = asked.sealed.open().unwrap();
             let before = self.acknowledged.entry(got.entry).or_insert(envelope.clone());
             ensure(got.duplicate || *before == envelope, || "one place, two entries".to_owned())?;
         }
@@ -211,9 +211,8 @@ impl World {
     ) -> Outcome<Result<(), CommitError>> {
         self.tick();
         self.observer.erasing.extend(&batch.erasures);
-        let mut random = self.random.clone();
         self.random.next();
-        let result = sequencer.commit(batch.clone(), self.now, &mut |b| random.fill(b));
+        let result = sequencer.commit(batch.clone(), self.now);
         for head in std::mem::take(&mut sequencer.leaked) {
             self.observer.sees(&head)?;
         }

@@ -186,7 +186,7 @@ impl Check<'_> {
             (ValueRef::Blob(_), None) => self.keyless.push(entry),
             (ValueRef::Blob(sealed), Some((salt, data_key))) => {
                 let mut body = sealed.to_vec();
-                if seal::unseal(&data_key, entry.log, entry.index, &mut body).is_err() {
+                if seal::unseal(&data_key, commitment, &mut body).is_err() {
                     self.in_log(place, "body does not open with its key");
                 } else if commitment.opens(&salt, &body) {
                     self.report.opened += 1;

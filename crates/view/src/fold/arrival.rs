@@ -2,35 +2,79 @@
 //! the first and which the last in that collection, by the instant of the version, not by the
 //! order in which they came (T093).
 
+use std::collections::BTreeMap;
+
+use comity_wire::id::Uuid;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::fold::Arrival;
+use crate::fold::{Arrival, Fresh};
+use crate::store::half;
 
 const FIRST: i64 = 1;
 const LAST: i64 = 2;
 
-pub(crate) fn fold(tx: &Transaction<'_>, arrival: &Arrival) -> rusqlite::Result<()> {
+/// What arrivals change of their collections, added up: one statement for each collection.
+#[derive(Default)]
+pub(super) struct Changes(BTreeMap<u32, (i64, i64)>);
+
+impl Changes {
+    fn line(&mut self, collection: u32, seq: i64) {
+        self.0.entry(collection).or_default().0 = seq;
+    }
+
+    fn count(&mut self, collection: u32, by: i64) {
+        self.0.entry(collection).or_default().1 += by;
+    }
+
+    pub(super) fn write(self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
+        let mut change = tx.prepare_cached(
+            "INSERT INTO changed VALUES (?1, ?2, ?3) ON CONFLICT (collection)
+             DO UPDATE SET seq = max(seq, ?2), holds = holds + ?3",
+        )?;
+        for (collection, (seq, by)) in self.0 {
+            change.execute(params![collection, seq, by])?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn fold(
+    tx: &Transaction<'_>,
+    arrival: &Arrival,
+    fresh: &[Fresh],
+    changes: &mut Changes,
+) -> rusqlite::Result<()> {
     let key = arrival.position.key();
     if arrival.gone {
-        leave(tx, arrival.collection, key)?;
+        leave(tx, arrival.collection, key, changes)?;
     } else {
-        come(tx, arrival, key)?;
+        come(tx, arrival, key, fresh, changes)?;
     }
-    tx.prepare_cached(
-        "INSERT INTO changed VALUES (?1, ?2, 0) ON CONFLICT (collection) DO UPDATE SET seq = ?2",
-    )?
-    .execute(params![arrival.collection, arrival.seq])?;
+    changes.line(arrival.collection, arrival.seq);
     Ok(())
 }
 
-fn come(tx: &Transaction<'_>, arrival: &Arrival, key: i64) -> rusqlite::Result<()> {
-    let row: Option<([u8; 16], i64, Option<i64>)> = tx
-        .prepare_cached("SELECT uuid, type, expires FROM version WHERE key = ?1")?
-        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    // Nothing known under this position: erased since, or void. It holds nothing.
-    let Some((uuid, object_type, expires)) = row else {
-        return Ok(());
+fn come(
+    tx: &Transaction<'_>,
+    arrival: &Arrival,
+    key: i64,
+    fresh: &[Fresh],
+    changes: &mut Changes,
+) -> rusqlite::Result<()> {
+    let just_folded = fresh.binary_search_by_key(&key, |fresh| fresh.key).ok();
+    let (uuid, object_type, expires, alone) = match just_folded.and_then(|at| fresh.get(at)) {
+        Some(fresh) => (fresh.uuid, fresh.object_type, fresh.expires, fresh.alone),
+        None => {
+            let row: Option<([u8; 16], i64, Option<i64>)> = tx
+                .prepare_cached("SELECT uuid, type, expires FROM version WHERE key = ?1")?
+                .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .optional()?;
+            // Nothing known under this position: erased since, or void. It holds nothing.
+            let Some((uuid, object_type, expires)) = row else {
+                return Ok(());
+            };
+            (uuid, object_type, expires, false)
+        }
     };
     let added = tx
         .prepare_cached("INSERT OR IGNORE INTO held VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
@@ -42,11 +86,16 @@ fn come(tx: &Transaction<'_>, arrival: &Arrival, key: i64) -> rusqlite::Result<(
             FIRST | LAST,
             expires
         ])?;
-    count(tx, arrival.collection, i64::try_from(added).unwrap_or(0))?;
-    place(tx, arrival.collection, &uuid, object_type)
+    changes.count(arrival.collection, i64::try_from(added).unwrap_or(0));
+    if alone { Ok(()) } else { place(tx, arrival.collection, &uuid, object_type) }
 }
 
-pub(super) fn leave(tx: &Transaction<'_>, collection: u32, key: i64) -> rusqlite::Result<()> {
+pub(super) fn leave(
+    tx: &Transaction<'_>,
+    collection: u32,
+    key: i64,
+    changes: &mut Changes,
+) -> rusqlite::Result<()> {
     let row: Option<([u8; 16], i64)> = tx
         .prepare_cached("SELECT uuid, type FROM version WHERE key = ?1")?
         .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -54,20 +103,11 @@ pub(super) fn leave(tx: &Transaction<'_>, collection: u32, key: i64) -> rusqlite
     let removed = tx
         .prepare_cached("DELETE FROM held WHERE key = ?1 AND collection = ?2")?
         .execute(params![key, collection])?;
-    count(tx, collection, -i64::try_from(removed).unwrap_or(0))?;
+    changes.count(collection, -i64::try_from(removed).unwrap_or(0));
     match row {
         Some((uuid, object_type)) if removed > 0 => place(tx, collection, &uuid, object_type),
         _ => Ok(()),
     }
-}
-
-fn count(tx: &Transaction<'_>, collection: u32, by: i64) -> rusqlite::Result<()> {
-    tx.prepare_cached(
-        "INSERT INTO changed VALUES (?1, 0, ?2)
-         ON CONFLICT (collection) DO UPDATE SET holds = holds + ?2",
-    )?
-    .execute(params![collection, by])?;
-    Ok(())
 }
 
 /// Decides anew which of an object's versions in a collection is the first and which the last.
@@ -79,10 +119,11 @@ fn place(
     object_type: i64,
 ) -> rusqlite::Result<()> {
     let mut statement = tx.prepare_cached(
-        "SELECT key FROM version_of WHERE uuid = ?1 AND type = ?2 ORDER BY instant, key",
+        "SELECT key FROM version_of CROSS JOIN version USING (key)
+         WHERE half = ?1 AND uuid = ?2 AND type = ?3 ORDER BY instant, key",
     )?;
     let keys: Vec<i64> = statement
-        .query_map(params![uuid, object_type], |row| row.get(0))?
+        .query_map(params![half(Uuid(*uuid)), uuid, object_type], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     if let [_] = keys.as_slice() {
         return Ok(());

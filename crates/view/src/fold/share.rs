@@ -1,16 +1,35 @@
 //! `share`: an object version is known. Depends on the entry alone.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{CachedStatement, Transaction, params};
 
 use crate::Position;
-use crate::fold::{FLAG_HELD_BACK, FLAG_REVOKED, FLAG_UNVERSIONED, ObjectFacts};
+use crate::fold::{FLAG_HELD_BACK, FLAG_REVOKED, FLAG_UNVERSIONED, Fresh, ObjectFacts};
+use crate::store::half;
 
-pub(crate) fn fold(
+/// The statements of this fold: looking them up for each row costs as much as a row.
+pub(super) struct Insert<'t> {
+    version: CachedStatement<'t>,
+    version_of: CachedStatement<'t>,
+}
+
+impl<'t> Insert<'t> {
+    pub(super) fn prepare(tx: &'t Transaction<'_>) -> rusqlite::Result<Insert<'t>> {
+        Ok(Insert {
+            version: tx.prepare_cached(
+                "INSERT INTO version VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?,
+            version_of: tx.prepare_cached("INSERT INTO version_of VALUES (?1, ?2)")?,
+        })
+    }
+}
+
+pub(super) fn fold(
     tx: &Transaction<'_>,
+    insert: &mut Insert<'_>,
     types: &mut Vec<(String, i64)>,
     position: Position,
     facts: &ObjectFacts<'_>,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Fresh> {
     let object_type = type_number(tx, types, facts.object_type)?;
     let instant = facts.instant.sort_key();
     let plain = is_plain(facts);
@@ -18,26 +37,21 @@ pub(crate) fn fold(
     let flags = flag(facts.revoked, FLAG_REVOKED)
         | flag(facts.unversioned, FLAG_UNVERSIONED)
         | flag(facts.held_back, FLAG_HELD_BACK);
-    tx.prepare_cached("INSERT INTO version VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
-        .execute(params![
-            position.key(),
-            object_type,
-            facts.uuid.0,
-            (!plain).then_some(facts.id),
-            facts.version,
-            instant,
-            facts.created.map(|created| created.sort_key()),
-            facts.created_by.map(|uuid| uuid.0),
-            flags,
-            facts.expires,
-        ])?;
-    tx.prepare_cached("INSERT INTO version_of VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        facts.uuid.0,
+    let (key, uuid) = (position.key(), facts.uuid.0);
+    insert.version.execute(params![
+        key,
         object_type,
+        uuid,
+        (!plain).then_some(facts.id),
+        facts.version,
         instant,
-        position.key()
+        facts.created.map(|created| created.sort_key()),
+        facts.created_by.map(|uuid| uuid.0),
+        flags,
+        facts.expires,
     ])?;
-    Ok(())
+    insert.version_of.execute([half(facts.uuid), key])?;
+    Ok(Fresh { key, uuid, object_type, expires: facts.expires, alone: facts.alone })
 }
 
 /// Whether the identifier can be written again from type and UUID: its digits are lower case.

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::Position;
 use crate::fold::{FLAG_HELD_BACK, FLAG_REVOKED, FLAG_UNVERSIONED};
-use crate::store::{View, ViewError};
+use crate::store::{View, ViewError, half};
 
 /// A version of an object that the view knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,39 +37,45 @@ pub fn known(view: &View, object_type: &str, uuid: Uuid) -> Result<Vec<KnownVers
         return Ok(Vec::new());
     };
     let mut statement = view.connection().prepare_cached(
-        "SELECT key FROM version_of WHERE uuid = ?1 AND type = ?2 ORDER BY instant, key",
+        "SELECT key, instant, created, created_by, flags, expires
+         FROM version_of CROSS JOIN version USING (key)
+         WHERE half = ?1 AND uuid = ?2 AND type = ?3 ORDER BY instant, key",
     )?;
-    let mut rows = statement.query(params![uuid.0, number])?;
+    let mut rows = statement.query(params![half(uuid), uuid.0, number])?;
     let mut versions = Vec::new();
     while let Some(row) = rows.next()? {
-        versions.extend(version(view, row.get(0)?)?);
+        versions.push(version(row)?);
     }
     Ok(versions)
 }
 
-fn version(view: &View, key: i64) -> Result<Option<KnownVersion>, ViewError> {
-    let mut statement = view.connection().prepare_cached(
-        "SELECT instant, created, created_by, flags, expires FROM version WHERE key = ?1",
-    )?;
-    let mut rows = statement.query([key])?;
-    let Some(row) = rows.next()? else {
-        return Ok(None);
-    };
-    let instant: String = row.get(0)?;
-    let created: Option<String> = row.get(1)?;
-    let flags: i64 = row.get(3)?;
-    Ok(Some(KnownVersion {
+fn version(row: &rusqlite::Row<'_>) -> rusqlite::Result<KnownVersion> {
+    let key: i64 = row.get(0)?;
+    let instant: String = row.get(1)?;
+    let created: Option<String> = row.get(2)?;
+    let flags: i64 = row.get(4)?;
+    Ok(KnownVersion {
         position: Position::from_key(key),
         // A text that does not read is a damaged view; `verify` names it. Here it counts as the
         // oldest instant, which refuses nothing.
         instant: Instant::from_sort_key(&instant).unwrap_or(Instant::from_micros(i64::MIN)),
         unversioned: flags & FLAG_UNVERSIONED != 0,
         created: created.and_then(|key| Instant::from_sort_key(&key).ok()),
-        created_by: row.get::<_, Option<[u8; 16]>>(2)?.map(Uuid),
+        created_by: row.get::<_, Option<[u8; 16]>>(3)?.map(Uuid),
         revoked: flags & FLAG_REVOKED != 0,
         held_back: flags & FLAG_HELD_BACK != 0,
-        expires: row.get(4)?,
-    }))
+        expires: row.get(5)?,
+    })
+}
+
+/// [`Uuid::half`] of all versions, in no order; one that has several may come as often.
+pub fn halves(view: &View, mut each: impl FnMut(u64)) -> Result<(), ViewError> {
+    let mut statement = view.connection().prepare("SELECT half FROM version_of")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(row.get::<_, i64>(0)?.cast_unsigned());
+    }
+    Ok(())
 }
 
 /// When an entry came into a collection, if it is there now.

@@ -7,7 +7,7 @@ use comity_wire::time::{Instant, Micros};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
 
-use crate::store::{Queries, ViewError};
+use crate::store::{Queries, ViewError, half};
 use crate::{Position, Readable};
 
 /// One object version in a collection.
@@ -182,8 +182,9 @@ fn by_id(
     // CROSS JOIN: from the few versions of the object to what is held, never the other way round.
     let sql = format!(
         "SELECT held.date_added, held.key FROM version_of
+         CROSS JOIN version ON version.key = version_of.key
          CROSS JOIN held ON held.key = version_of.key AND held.collection = ?
-         WHERE version_of.uuid = ? AND version_of.type = ?
+         WHERE version_of.half = ? AND version.uuid = ? AND version.type = ?
            AND held.date_added > ? AND (held.expires IS NULL OR held.expires > ?){versions}"
     );
     let mut statement = queries.connection.prepare_cached(&sql)?;
@@ -197,6 +198,7 @@ fn by_id(
         };
         let mut values = vec![
             Value::Integer(i64::from(readable.collection)),
+            Value::Integer(half(*uuid)),
             Value::Blob(uuid.0.to_vec()),
             Value::Integer(number),
             Value::Integer(after),

@@ -26,13 +26,13 @@ CREATE TABLE version (
 -- What has to be withdrawn next. Deadlines mostly ascend with the entries.
 CREATE INDEX version_expires ON version (expires);
 
--- The one index with random keys: all versions of an object.
+-- The one index with random keys: the versions of an object, by the halves of its UUID in one. Two
+-- objects may share a row; `version` tells them apart. Rows of some 20 octets: each commit touches
+-- as many pages of this table as it has objects, so the fewer there are the better.
 CREATE TABLE version_of (
-    uuid BLOB NOT NULL,
-    type INTEGER NOT NULL,
-    instant TEXT NOT NULL,
+    half INTEGER NOT NULL,
     key INTEGER NOT NULL,
-    PRIMARY KEY (uuid, type, instant, key)
+    PRIMARY KEY (half, key)
 ) WITHOUT ROWID;
 
 -- What each collection holds, in the order in which it came in. `date_added` is unique in its

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{BUSY_WAIT, CHECKPOINT_PAGES, sort};
+use super::{BUSY_WAIT, CHECKPOINT_PAGES, WRITER_CACHE_KIB, sort};
 use crate::storage::StorageError;
 use crate::storage::schema::Schema;
 
@@ -36,7 +36,7 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, Stora
         .execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
              PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA temp_store = MEMORY;
-             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;"
+             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -{WRITER_CACHE_KIB};"
         ))
         .map_err(fault)?;
     if fresh {
