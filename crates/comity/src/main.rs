@@ -18,11 +18,6 @@ use crate::arguments::{Arguments, Command};
 use crate::command::Failure;
 use crate::output::Output;
 
-/// Threads of a node hand each other many small allocations and some large ones. The system's
-/// allocator keeps what was freed in arenas of threads that need it no more.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
