@@ -38,3 +38,7 @@ tidy:
 # Opens the documentation of the code
 docs:
     cargo doc --workspace --no-deps --open
+
+# More seeds of the simulation, from where the last run ended (`simulate 100000`); one again (`simulate seed=77`)
+simulate *WORDS:
+    cargo test --release -p comity-tlog --lib --locked -- --ignored --nocapture --exact tests::simulation::ledger::more_seeds {{WORDS}}

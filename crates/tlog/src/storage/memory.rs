@@ -1,9 +1,11 @@
 //! A store in memory, for simulation: two journals on a disk that forgets what was not synced, and
 //! that can be told to fail at any step.
 //!
-//! A commit writes a record in several pieces and then syncs. At a crash each piece that was not
-//! synced is kept or lost by itself, in any order; on the next start a record counts if all of it
-//! is there and so is every record before it. This is what SQLite's write-ahead journal promises.
+//! A commit writes a record in several pieces and then syncs. When the power fails, each piece that
+//! was not synced is kept or lost by itself, in any order; on the next start a record counts if all
+//! of it is there and so is every record before it. This is what SQLite's write-ahead journal
+//! promises. When only the process ends, what it wrote whole is there, synced or not; so a store
+//! syncs what it finds before it reads it, as the checkpoint at the opening of the real one does.
 
 mod store;
 
@@ -27,6 +29,11 @@ pub enum Fault {
     StopWithin,
     /// The step is done, all of it, and reports a failure.
     FailedButPersisted,
+    /// The step is written and not synced, and reports a failure: what a start finds is there until
+    /// the power fails.
+    FailedUnsynced,
+    /// The next read fails; nothing is changed.
+    Unreadable,
     /// No space is left; nothing is done.
     Full,
     /// The step is done, with one bit of an entry flipped on its way.
@@ -38,6 +45,8 @@ pub enum Fault {
 struct File<T> {
     durable: T,
     unsynced: Vec<T>,
+    /// Whether the last of these was cut off.
+    torn: bool,
     live: T,
 }
 
@@ -50,6 +59,16 @@ impl<T: Clone> File<T> {
     fn sync(&mut self) {
         self.durable = self.live.clone();
         self.unsynced.clear();
+        self.torn = false;
+    }
+
+    /// The process ends in the middle of what it wrote last, or after it.
+    fn stop(&mut self) {
+        if self.torn {
+            self.unsynced.pop();
+            self.torn = false;
+        }
+        self.live = self.unsynced.last().unwrap_or(&self.durable).clone();
     }
 
     fn crash(&mut self, random: &mut dyn FnMut() -> u64) {
@@ -60,6 +79,7 @@ impl<T: Clone> File<T> {
             }
             self.durable = state;
         }
+        self.torn = false;
         self.live = self.durable.clone();
     }
 }
@@ -92,8 +112,34 @@ struct Disk {
     handles: u64,
     steps: u64,
     plan: Option<(u64, Fault)>,
+    /// How often the planned fault strikes again.
+    again: u64,
     stopped: bool,
 }
+
+impl Disk {
+    /// The planned fault strikes, for the last time or not.
+    fn strike(&mut self) {
+        if self.again == 0 {
+            self.plan = None;
+        } else {
+            self.again -= 1;
+        }
+    }
+
+    /// All stores that were open are dead.
+    fn restart(&mut self) {
+        self.writer = None;
+        self.plan = None;
+        self.again = 0;
+        self.stopped = false;
+        self.handles += 1;
+    }
+}
+
+/// What a disk held at one moment, as a copy of a virtual machine keeps it.
+#[cfg(test)]
+pub(crate) struct Snapshot(Tables, Keys);
 
 /// A simulated disk; clones are the same disk.
 #[derive(Debug, Clone, Default)]
@@ -107,11 +153,23 @@ impl MemoryDisk {
     /// Opens a store on it. Two at once are two writers without a lock between them.
     pub fn open(&self) -> MemoryStorage {
         let mut disk = self.disk();
+        disk.log.sync();
+        disk.keys.sync();
+        self.handle(&mut disk)
+    }
+
+    /// A planted bug: a store that reads what it finds without a sync.
+    #[cfg(test)]
+    pub(crate) fn open_unsynced(&self) -> MemoryStorage {
+        self.handle(&mut self.disk())
+    }
+
+    fn handle(&self, disk: &mut Disk) -> MemoryStorage {
         disk.handles += 1;
         MemoryStorage { disk: self.clone(), handle: disk.handles, transaction: None }
     }
 
-    /// Steps taken so far. Every change and every commit is one.
+    /// Steps taken so far. Every read, every change and every commit is one.
     pub fn steps(&self) -> u64 {
         self.disk().steps
     }
@@ -120,11 +178,20 @@ impl MemoryDisk {
     pub fn fail(&self, after: u64, fault: Fault) {
         let mut disk = self.disk();
         disk.plan = Some((disk.steps + after, fault));
+        disk.again = 0;
+    }
+
+    /// The same, and so do some of those that follow, of the kinds that it can strike.
+    pub fn fail_again(&self, after: u64, fault: Fault, again: u64) {
+        self.fail(after, fault);
+        self.disk().again = again;
     }
 
     /// Takes a planned fault back, and says whether it had struck.
     pub fn clear_fault(&self) -> bool {
-        self.disk().plan.take().is_none()
+        let mut disk = self.disk();
+        let again = std::mem::take(&mut disk.again);
+        disk.plan.take().is_none() || again > 0
     }
 
     /// The power fails: what was not synced is lost, torn or kept, as `random` has it. All stores
@@ -133,10 +200,34 @@ impl MemoryDisk {
         let mut disk = self.disk();
         disk.log.crash(random);
         disk.keys.crash(random);
-        disk.writer = None;
-        disk.plan = None;
-        disk.stopped = false;
-        disk.handles += 1;
+        disk.restart();
+    }
+
+    /// The process ends, and the machine runs on: what was written whole is there, and what was not
+    /// synced may still be lost with the power. All stores that were open are dead.
+    pub fn kill(&self) {
+        let mut disk = self.disk();
+        disk.log.stop();
+        disk.keys.stop();
+        disk.restart();
+    }
+
+    /// Keeps what there is.
+    #[cfg(test)]
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let disk = self.disk();
+        Snapshot(disk.log.live.clone(), disk.keys.live.clone())
+    }
+
+    /// Puts back what was kept; the rest is forgotten. All stores that were open are dead.
+    #[cfg(test)]
+    pub(crate) fn restore(&self, Snapshot(tables, keys): &Snapshot) {
+        let mut disk = self.disk();
+        disk.log = File { live: tables.clone(), ..File::default() };
+        disk.keys = File { live: keys.clone(), ..File::default() };
+        disk.log.sync();
+        disk.keys.sync();
+        disk.restart();
     }
 
     /// The commitments of a log.
@@ -196,6 +287,7 @@ fn stopped() -> StorageError {
 enum Step {
     Go,
     GoThenFail,
+    Unsynced,
     Within,
     Flip,
 }
@@ -207,10 +299,11 @@ impl MemoryStorage {
         }
         let at = disk.steps;
         disk.steps += 1;
-        let Some((_, fault)) = disk.plan.filter(|(planned, _)| *planned <= at) else {
+        let due = |(planned, fault): &(u64, Fault)| *planned <= at && *fault != Fault::Unreadable;
+        let Some((_, fault)) = disk.plan.filter(due) else {
             return Ok(Step::Go);
         };
-        disk.plan = None;
+        disk.strike();
         match fault {
             Fault::Full => Err(StorageError::Full("memory")),
             Fault::StopBefore => {
@@ -219,6 +312,9 @@ impl MemoryStorage {
             }
             Fault::StopWithin => Ok(Step::Within),
             Fault::FailedButPersisted => Ok(Step::GoThenFail),
+            Fault::FailedUnsynced => Ok(Step::Unsynced),
+            // Strikes where something is read.
+            Fault::Unreadable => Ok(Step::Go),
             Fault::Flip => Ok(Step::Flip),
         }
     }
@@ -229,7 +325,7 @@ impl MemoryStorage {
         let mut disk = self.disk.disk();
         let step = MemoryStorage::step(&mut disk)?;
         let flip = matches!(step, Step::Flip);
-        if matches!(step, Step::Within | Step::GoThenFail) {
+        if matches!(step, Step::Within | Step::GoThenFail | Step::Unsynced) {
             disk.stopped = true;
             return Err(stopped());
         }
@@ -241,9 +337,15 @@ impl MemoryStorage {
     }
 
     fn read<R>(&self, work: impl FnOnce(&Tables) -> R) -> Result<R, StorageError> {
-        let disk = self.disk.disk();
+        let mut disk = self.disk.disk();
         if disk.stopped {
             return Err(stopped());
+        }
+        let at = disk.steps;
+        disk.steps += 1;
+        if disk.plan.is_some_and(|(planned, fault)| planned <= at && fault == Fault::Unreadable) {
+            disk.strike();
+            return Err(StorageError::Io("a read failed".to_owned()));
         }
         Ok(work(self.transaction.as_ref().unwrap_or(&disk.log.live)))
     }
@@ -255,7 +357,8 @@ impl MemoryStorage {
         let mut state = disk.keys.live.clone();
         work(&mut state);
         disk.keys.write(state);
-        if matches!(step, Step::Within) {
+        if matches!(step, Step::Within | Step::Unsynced) {
+            disk.keys.torn = matches!(step, Step::Within);
             disk.stopped = true;
             return Err(stopped());
         }

@@ -1,6 +1,8 @@
 //! A seeded simulation of the writer over a disk that fails: at every step, in every way, and
 //! with bugs planted, which it has to notice.
 
+mod ledger;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AUDIT, PRIVATE, Random, SHARED, configs, pending};
@@ -12,6 +14,19 @@ use crate::storage::memory::{Fault, MemoryDisk, MemoryStorage};
 use crate::{EntryRef, Head};
 
 const LOGS: [u8; 3] = [SHARED, PRIVATE, AUDIT];
+
+const FAULTS: [Fault; 7] = [
+    Fault::StopBefore,
+    Fault::StopWithin,
+    Fault::FailedButPersisted,
+    Fault::FailedUnsynced,
+    Fault::Unreadable,
+    Fault::Full,
+    Fault::Flip,
+];
+
+/// Ten years, in microseconds: how far a clock that is set wrong may jump.
+const JUMP: i64 = 10 * 365 * 24 * 3600 * 1_000_000;
 
 /// What an observer outside knows: everything that was ever answered or published.
 #[derive(Default)]
@@ -130,6 +145,10 @@ struct World {
     now: i64,
     counter: u64,
     mutant: Option<Mutant>,
+    /// A planted bug of the store: it reads what it finds before it syncs.
+    unsynced: bool,
+    /// Whether the clock stands still in this life.
+    stopped_clock: bool,
 }
 
 impl World {
@@ -141,13 +160,16 @@ impl World {
             now: 1_000_000,
             counter: 0,
             mutant,
+            unsynced: false,
+            stopped_clock: false,
         }
     }
 
     fn start(&mut self) -> Option<Sequencer<MemoryStorage>> {
         let mut random = self.random.clone();
         self.random.next();
-        let opened = Sequencer::open(self.disk.open(), configs(), &mut |b| random.fill(b));
+        let storage = if self.unsynced { self.disk.open_unsynced() } else { self.disk.open() };
+        let opened = Sequencer::open(storage, configs(), &mut |b| random.fill(b));
         let mut sequencer = opened.ok()?;
         sequencer.mutant = self.mutant;
         Some(sequencer)
@@ -195,10 +217,15 @@ impl World {
         batch
     }
 
-    /// The clock of a machine: mostly on, sometimes still, sometimes back.
+    /// The clock of a machine: mostly on, sometimes still, sometimes back, now and then set wrong
+    /// by years.
     fn tick(&mut self) {
         match self.random.below(4) {
             0 => {}
+            _ if self.stopped_clock => {}
+            2 if self.random.chance(10) => {
+                self.now += if self.random.chance(2) { JUMP } else { -JUMP };
+            }
             1 => self.now -= i64::try_from(self.random.below(50)).unwrap(),
             _ => self.now += i64::try_from(self.random.below(9)).unwrap(),
         }
@@ -230,27 +257,48 @@ impl World {
         self.disk.crash(&mut || random.next());
     }
 
-    /// One life after another, with a fault now and then, two writers now and then.
+    /// The end of a life: of the machine, or of the process alone.
+    fn end(&mut self) {
+        if self.random.chance(3) { self.disk.kill() } else { self.crash() }
+    }
+
+    /// Lets a step fail that is soon to come; a disk that is full may stay so for a while.
+    fn plan(&mut self, faults: &[Fault]) {
+        let Some(fault) = faults.get(usize::try_from(self.random.below(7)).unwrap()) else {
+            return;
+        };
+        let after = self.random.below(60);
+        match fault {
+            Fault::Full if self.random.chance(2) => {
+                self.disk.fail_again(after, Fault::Full, self.random.below(12));
+            }
+            fault => self.disk.fail(after, *fault),
+        }
+    }
+
+    /// One life after another, with a fault now and then, two writers now and then. Each seed has
+    /// a set of faults of its own.
     fn run(&mut self) -> Outcome<()> {
-        let faulty = !self.random.chance(8);
+        let mut faults = FAULTS.to_vec();
+        if !self.random.chance(3) {
+            faults.retain(|_| self.random.chance(2));
+        }
         let twins = self.random.chance(4);
         for _ in 0..6 {
+            self.stopped_clock = self.random.chance(6);
+            // Recovery may be stopped as well.
+            if self.random.chance(8) {
+                self.plan(&faults);
+            }
             let Some(mut sequencer) = self.start() else {
-                self.crash();
+                self.end();
                 continue;
             };
             self.observer.judges(&self.disk)?;
             let mut twin = if twins { self.start() } else { None };
             for _ in 0..self.random.below(8) {
-                if faulty && self.random.chance(3) {
-                    let fault = [
-                        Fault::StopBefore,
-                        Fault::StopWithin,
-                        Fault::FailedButPersisted,
-                        Fault::Full,
-                        Fault::Flip,
-                    ][usize::try_from(self.random.below(5)).unwrap()];
-                    self.disk.fail(self.random.below(30), fault);
+                if self.random.chance(3) {
+                    self.plan(&faults);
                 }
                 let second = self.random.chance(2);
                 let writer = match &mut twin {
@@ -264,7 +312,7 @@ impl World {
                     Ok(()) | Err(CommitError::StorageFull(_) | CommitError::Busy(_)) => {}
                 }
             }
-            self.crash();
+            self.end();
         }
         self.disk.clear_fault();
         let sequencer = self.start().ok_or("it does not start without faults")?;
@@ -273,9 +321,14 @@ impl World {
     }
 }
 
+/// The story of a seed, and what it breaks, if anything.
+fn failure(seed: u64, mutant: Option<Mutant>) -> Option<String> {
+    World::new(seed, mutant).run().err()
+}
+
 fn first_failing(mutant: Option<Mutant>, seeds: std::ops::Range<u64>) -> Option<(u64, String)> {
     seeds.into_iter().find_map(|seed| {
-        let failed = World::new(seed, mutant).run().err()?;
+        let failed = failure(seed, mutant)?;
         Some((seed, failed))
     })
 }
@@ -314,6 +367,102 @@ fn every_planted_bug_is_noticed() {
     }
 }
 
+/// What a process published that ended without a sync must outlive a loss of power.
+#[test]
+fn a_store_that_opens_without_a_sync_is_noticed() {
+    let found = (0..3000).find_map(|seed| {
+        let mut world = World::new(seed, None);
+        world.unsynced = true;
+        Some((seed, world.run().err()?))
+    });
+    assert!(found.is_some(), "it lived");
+    println!("{found:?}");
+}
+
+/// Nobody inside can tell that the whole store was put back to an earlier day: log and keys agree
+/// with each other. Whoever saw a later checkpoint can, and at once.
+#[test]
+fn a_snapshot_put_back_is_seen_from_outside() {
+    let mut seen = 0;
+    for seed in 0..200 {
+        let mut world = World::new(seed, None);
+        let mut sequencer = world.start().unwrap();
+        let mut kept = None;
+        for round in 0..8 {
+            let batch = world.batch(&sequencer);
+            world.commit(&mut sequencer, &batch).unwrap().unwrap();
+            if round == 3 {
+                let sizes = LOGS.map(|log| sequencer.head(log).unwrap().size);
+                kept = Some((world.disk.snapshot(), sizes));
+            }
+        }
+        let (snapshot, sizes) = kept.unwrap();
+        let grown = LOGS.map(|log| sequencer.head(log).unwrap().size) != sizes;
+        world.disk.restore(&snapshot);
+        assert!(world.start().is_some());
+        assert_eq!(world.observer.judges(&world.disk).is_err(), grown, "seed {seed}");
+        seen += u64::from(grown);
+    }
+    assert!(seen > 150, "{seen}");
+}
+
+/// Recovery has nothing to do that may not be interrupted: keys without entries and an erasure that
+/// was cut off are there, and it is stopped at each step in each way, and starts again.
+#[test]
+fn a_recovery_may_stop_anywhere() {
+    let left_behind = || {
+        let mut world = World::new(2, None);
+        let mut sequencer = world.start().unwrap();
+        let entries = vec![pending(SHARED, "one"), pending(PRIVATE, "two")];
+        world.commit(&mut sequencer, &Batch { entries, ..Batch::default() }).unwrap().unwrap();
+        let erasing = Batch {
+            entries: vec![pending(AUDIT, "three")],
+            erasures: vec![EntryRef { log: SHARED, index: 0 }],
+            ..Batch::default()
+        };
+        // Long enough for the commit, too short for the keys of what it erased.
+        let before = world.disk.steps();
+        let whole = {
+            let snapshot = world.disk.snapshot();
+            world.commit(&mut sequencer, &erasing).unwrap().unwrap();
+            let steps = world.disk.steps() - before;
+            world.disk.restore(&snapshot);
+            steps
+        };
+        world.observer = Observer::default();
+        let mut sequencer = world.start().unwrap();
+        world.disk.fail(whole - 4, Fault::StopBefore);
+        let stopped = world.commit(&mut sequencer, &erasing).unwrap();
+        assert!(matches!(stopped, Err(CommitError::Fatal(_))), "{stopped:?}");
+        world.disk.kill();
+        assert_eq!(world.disk.commitments(AUDIT).len(), 1);
+        assert!(world.disk.has_key(EntryRef { log: SHARED, index: 0 }));
+        world
+    };
+    let mut world = left_behind();
+    let before = world.disk.steps();
+    assert!(world.start().is_some());
+    let steps = world.disk.steps() - before;
+    assert!(steps > 15, "{steps}");
+    for at in 0..steps {
+        for fault in FAULTS {
+            for power in [false, true] {
+                let mut world = left_behind();
+                world.disk.fail(at, fault);
+                let _ = world.start();
+                if power {
+                    world.crash()
+                } else {
+                    world.disk.kill()
+                }
+                assert!(world.start().is_some(), "{at} {fault:?}");
+                world.observer.judges(&world.disk).unwrap();
+                assert!(!world.disk.has_key(EntryRef { log: SHARED, index: 0 }), "{at} {fault:?}");
+            }
+        }
+    }
+}
+
 /// The same batch, stopped at each of its steps in each way; and then the retry.
 #[test]
 fn a_commit_may_stop_anywhere() {
@@ -328,7 +477,7 @@ fn a_commit_may_stop_anywhere() {
         departures: vec![(9, EntryRef { log: PRIVATE, index: 0 })],
         erasures: vec![EntryRef { log: SHARED, index: 0 }],
     };
-    let run = |fault: Option<(u64, Fault)>| -> (u64, bool) {
+    let run = |fault: Option<(u64, Fault)>, power: bool| -> (u64, bool) {
         let mut world = World::new(1, None);
         let mut sequencer = world.start().unwrap();
         world.commit(&mut sequencer, &first).unwrap().unwrap();
@@ -353,11 +502,15 @@ fn a_commit_may_stop_anywhere() {
                 let again = world.commit(&mut sequencer, &batch).unwrap();
                 assert!(matches!(again, Err(CommitError::Fatal(_))));
             }
-            (Some(Fault::Flip), Ok(())) => {}
+            (Some(Fault::Flip | Fault::Unreadable), Ok(())) => {}
             other => panic!("{other:?}"),
         }
         for _ in 0..2 {
-            world.crash();
+            if power {
+                world.crash()
+            } else {
+                world.disk.kill()
+            }
             let mut sequencer = world.start().unwrap();
             world.observer.judges(&world.disk).unwrap();
             world.commit(&mut sequencer, &batch).unwrap().unwrap();
@@ -368,25 +521,21 @@ fn a_commit_may_stop_anywhere() {
         }
         (steps, struck)
     };
-    let (steps, _) = run(None);
+    let (steps, _) = run(None, true);
     assert!(steps > 20, "{steps}");
     for at in 0..steps {
-        for fault in [
-            Fault::StopBefore,
-            Fault::StopWithin,
-            Fault::FailedButPersisted,
-            Fault::Full,
-            Fault::Flip,
-        ] {
-            let (_, struck) = run(Some((at, fault)));
-            assert!(struck, "{at} {fault:?}");
+        for fault in FAULTS {
+            let (_, struck) = run(Some((at, fault)), true);
+            // Behind the last read there is none that could fail.
+            assert!(struck || fault == Fault::Unreadable, "{at} {fault:?}");
+            run(Some((at, fault)), false);
         }
     }
 }
 
 #[test]
 fn a_full_disk_while_opening_is_named() {
-    for at in 0..12 {
+    for at in 0..40 {
         let disk = MemoryDisk::default();
         disk.fail(at, Fault::Full);
         let opened = Sequencer::open(disk.open(), configs(), &mut |_| {});

@@ -30,7 +30,8 @@ impl Storage for MemoryStorage {
         };
         disk.log.write(state);
         disk.writer = None;
-        if matches!(step, Step::Within) {
+        if matches!(step, Step::Within | Step::Unsynced) {
+            disk.log.torn = matches!(step, Step::Within);
             disk.stopped = true;
             return Err(stopped());
         }
