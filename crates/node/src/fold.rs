@@ -45,6 +45,28 @@ impl Bounds {
     }
 }
 
+/// Refuses a view that saw more than the logs hold. It is folded after the commit, so committed
+/// entries were lost since: a journal of `log.db` that is damaged, which SQLite takes for one that
+/// ends there, or an old copy put back. To go on would sign a second history.
+pub(crate) fn none_lost(log: &Reader, view: &View) -> Result<(), NodeError> {
+    let Bounds { sizes, arrivals } = Bounds::now(log)?;
+    for one in Log::ALL {
+        let (size, seen) = (sizes.get(&one.id()).copied().unwrap_or(0), view.folded(one.id())?);
+        if seen > size {
+            return Err(lost(&format!("{size} entries of log `{}`", one.name()), seen));
+        }
+    }
+    let seen = u64::try_from(view.folded_arrivals()?).unwrap_or(0);
+    if seen > arrivals { Err(lost(&format!("{arrivals} arrivals"), seen)) } else { Ok(()) }
+}
+
+fn lost(there: &str, seen: u64) -> NodeError {
+    NodeError::Start(format!(
+        "log.db has {there}, and view.db saw {seen}: entries were lost, by a damaged log.db-wal or \
+         an old copy put back; put the newest copy back, or delete view.db to go on without them"
+    ))
+}
+
 /// Folds all that the view lacks.
 pub(crate) fn catch_up(log: &Reader, view: &mut View, facts: &Facts) -> Result<(), NodeError> {
     catch_up_to(log, view, facts, &Bounds::now(log)?)

@@ -410,6 +410,7 @@ pub(crate) fn open(
         tracing::info!(reason, "the view is folded from the logs");
     }
     let log = reader(directory.root())?;
+    fold::none_lost(&log, &view)?;
     if let Err(NodeError::View(error)) = fold::catch_up(&log, &mut view, facts) {
         // Damaged, most likely; it holds nothing that the logs do not.
         tracing::warn!(%error, "the view is dropped and folded from the logs");

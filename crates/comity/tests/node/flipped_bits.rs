@@ -1,5 +1,5 @@
-//! Single bits flipped in the files of a node: `comity verify` finds each that changes what is
-//! stored, and names the file.
+//! Single bits flipped in the files of a node, pages zeroed, files cut off: `comity verify` finds
+//! each that changes what is stored, and names the file.
 //!
 //! Exempt, and computed here: octets that hold nothing, which is shown by reading every row of
 //! every table anew. In the first hundred octets of `view.db` and `local.db` these four are
@@ -232,5 +232,113 @@ fn the_command_names_file_table_and_row() {
         fs::write(directory.path().join(file), b"not a database").unwrap();
         let ran = comity(&["verify", directory.path().to_str().unwrap()]).exits(1);
         assert!(ran.out.contains(&format!("FAULT    {file}: ")), "{ran:#?}");
+    }
+}
+
+/// Damages a file in some ways: each is found, or changed nothing that any table holds.
+fn damage_each(
+    place: &Place,
+    file: &'static str,
+    damages: impl Iterator<Item = (String, Vec<u8>)>,
+) {
+    let directory = tempfile::tempdir().unwrap();
+    copy(place, directory.path());
+    let path = directory.path().join(file);
+    let tables = tables(&path);
+    let before = dump(&path, &tables).unwrap();
+    let (mut found, mut nothing) = (0, 0);
+    for (what, damaged) in damages {
+        put(&path, &damaged);
+        if faults(directory.path(), file).is_empty() {
+            put(&path, &damaged);
+            let same = dump(&path, &tables).is_ok_and(|after| after == before);
+            assert!(same, "{file}: {what}: not found");
+            nothing += 1;
+        } else {
+            found += 1;
+        }
+    }
+    println!("{file}: {found} damages found, {nothing} of pages that hold nothing");
+    assert!(found > 2, "{file}: {found} found, {nothing} not");
+}
+
+#[test]
+fn a_page_of_zeros_is_found() {
+    let place = whole();
+    for file in FILES {
+        let original = fs::read(place.path().join(file)).unwrap();
+        let page = usize::from(u16::from_be_bytes([original[16], original[17]]));
+        damage_each(
+            &place,
+            file,
+            (0..original.len() / page).map(|number| {
+                let mut damaged = original.clone();
+                damaged[number * page..(number + 1) * page].fill(0);
+                (format!("page {} is zeros", number + 1), damaged)
+            }),
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_found_and_does_not_serve() {
+    let place = whole();
+    for file in FILES {
+        let original = fs::read(place.path().join(file)).unwrap();
+        let page = usize::from(u16::from_be_bytes([original[16], original[17]]));
+        let lengths =
+            [1, page / 2, page, original.len() / 2, original.len() - page, original.len() - 9];
+        damage_each(
+            &place,
+            file,
+            lengths
+                .into_iter()
+                .map(|length| (format!("cut off at {length}"), original[..length].to_vec())),
+        );
+        // What cannot be rebuilt stops the start; the view is rebuilt.
+        let directory = tempfile::tempdir().unwrap();
+        copy(&place, directory.path());
+        put(&directory.path().join(file), &original[..original.len() / 2]);
+        let shown = directory.path().to_str().unwrap();
+        let ran = comity(&["collection", "list", shown]);
+        if file == "view.db" {
+            ran.exits(0);
+            comity(&["verify", shown]).exits(0);
+        } else {
+            ran.fails_with(&[file]);
+        }
+    }
+}
+
+/// A journal that is damaged looks to SQLite like one that ends there: what was committed last is
+/// gone, and nothing in the file says so. The view, which saw it, does.
+#[test]
+fn a_damaged_journal_of_the_log_is_found_and_nothing_is_signed_on_it() {
+    let place = Place::with_desk();
+    let served = place.serve();
+    let desk = served.ask("desk");
+    for number in 0..4 {
+        desk.add("desk", envelope(&[tool(number, "kept")])).is(202);
+    }
+    served.kill();
+    let journal = place.path().join("log.db-wal");
+    let original = fs::read(&journal).unwrap();
+    assert!(original.len() > 3 * 8192, "{}", original.len());
+    for at in [original.len() / 2, original.len() - 5000] {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("keys")).unwrap();
+        for (path, content) in place.files() {
+            let below = path.strip_prefix(place.path()).unwrap();
+            if !path.to_string_lossy().ends_with("-shm") {
+                fs::write(directory.path().join(below), content).unwrap();
+            }
+        }
+        let mut damaged = original.clone();
+        damaged[at] ^= 4;
+        fs::write(directory.path().join("log.db-wal"), &damaged).unwrap();
+        let shown = directory.path().to_str().unwrap();
+        let ran = comity(&["verify", shown]).exits(1);
+        assert!(ran.out.contains("FAULT    view.db: "), "{ran:#?}");
+        comity(&["collection", "list", shown]).fails_with(&["log.db-wal", "view.db"]);
     }
 }

@@ -451,9 +451,9 @@ fn a_recovery_may_stop_anywhere() {
                 world.disk.fail(at, fault);
                 let _ = world.start();
                 if power {
-                    world.crash()
+                    world.crash();
                 } else {
-                    world.disk.kill()
+                    world.disk.kill();
                 }
                 assert!(world.start().is_some(), "{at} {fault:?}");
                 world.observer.judges(&world.disk).unwrap();
@@ -507,9 +507,9 @@ fn a_commit_may_stop_anywhere() {
         }
         for _ in 0..2 {
             if power {
-                world.crash()
+                world.crash();
             } else {
-                world.disk.kill()
+                world.disk.kill();
             }
             let mut sequencer = world.start().unwrap();
             world.observer.judges(&world.disk).unwrap();
