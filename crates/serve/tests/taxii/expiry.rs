@@ -46,3 +46,20 @@ async fn t073_when_the_last_version_expires_the_one_before_is_the_last() {
     world.post(envelope(&[tool(2)])).send().await;
     assert_eq!(world.read("objects/").ok().await.raw_objects(), [older, tool(2)]);
 }
+
+#[tokio::test]
+async fn what_expires_is_withdrawn_though_the_clock_was_set_back() {
+    let world = World::new();
+    world.post(envelope(&[tool(1)])).send().await;
+    world.clock.tick(-LIFE);
+    world.post(envelope(&[tool(2)])).send().await;
+    // Still before the last sweep, as the clock has it.
+    world.clock.tick(LIFE - HOUR);
+    // The sweep runs beside the requests: the second write waits for that before it.
+    world.post(envelope(&[tool(3)])).send().await;
+    world.post(envelope(&[tool(4)])).send().await;
+    let checkpoint = world.get("/log/private/checkpoint").send().await;
+    // Four objects, and the withdrawal of one of them.
+    assert_eq!(checkpoint.text().lines().nth(1), Some("5"), "{}", checkpoint.text());
+    assert_eq!(world.read("objects/").ok().await.raw_objects(), [tool(1), tool(3), tool(4)]);
+}
