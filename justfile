@@ -42,3 +42,8 @@ docs:
 # More seeds of the simulation, from where the last run ended (`simulate 100000`); one again (`simulate seed=77`)
 simulate *WORDS:
     cargo test --release -p comity-tlog --lib --locked -- --ignored --nocapture --exact tests::simulation::ledger::more_seeds {{WORDS}}
+
+# A node under load that is killed, filled up and given a failing disk; writes docs/soak.md (`soak --seconds 300`)
+soak *WORDS:
+    cargo build --release --locked -p comity
+    COMITY_BIN=target/release/comity .venv/bin/python tests/python/soak.py --report docs/soak.md {{WORDS}}

@@ -16,21 +16,31 @@ STOP_SECONDS = 20
 
 
 class Node:
-    def __init__(self, directory):
+    def __init__(self, directory, made=False):
+        """A new node, or one that was `made` before."""
         self.directory = pathlib.Path(directory)
         self.errors = self.directory.with_suffix(".log")
         self.process = None
         self.url = None
-        self.run("init", self.directory)
+        if not made:
+            self.run("init", self.directory)
 
     def run(self, *words, text=None, codes=(0,)):
         """A command; its standard output. Exit codes other than `codes` are a failure."""
-        done = subprocess.run(
-            [str(BINARY), *map(str, words)], input=text, capture_output=True, encoding="utf-8", timeout=300
-        )
+        done = self.try_run(*words, text=text)
         if done.returncode not in codes:
             raise AssertionError(f"comity {words}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+    def try_run(self, *words, text=None):
+        """A command, however it ends."""
+        return subprocess.run(
+            [str(BINARY), *map(str, words)], input=text, capture_output=True, encoding="utf-8", timeout=300
+        )
+
+    def verify(self):
+        done = self.try_run("verify", self.directory)
+        assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.log()}"
 
     def told(self, *words, **more):
         return json.loads(self.run("--json", *words, **more))
@@ -45,12 +55,13 @@ class Node:
     def collection(self, title, *more):
         return self.told("collection", "add", self.directory, title, *more)["collection"]["id"]
 
-    def start(self):
+    def start(self, environment=None):
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
                 [str(BINARY), "serve", str(self.directory), "--listen", "127.0.0.1:0"],
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                env={**os.environ, **(environment or {})},
             )
         deadline = time.monotonic() + READY_SECONDS
         line = b""
@@ -79,6 +90,16 @@ class Node:
         assert code == 0, f"exit code {code}\n{self.log()}"
         log = self.log()
         assert "panicked" not in log and " ERROR " not in log, log
+
+    def end(self):
+        """SIGTERM where it still runs; its exit code, whatever it is. A fault of the node is one."""
+        process, self.process = self.process, None
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        code = process.wait(STOP_SECONDS)
+        process.stdout.close()
+        assert "panicked" not in self.log(), self.log()
+        return code
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
