@@ -16,7 +16,6 @@ import random
 import shutil
 import sys
 import tempfile
-import threading
 import time
 
 import faults
@@ -55,7 +54,7 @@ class Soak:
         self.collection = self.node.collection("Desk", "--alias", "desk")
         self.plan = faults.Plan(faults.build(place), place / "plan")
         self.said = Said()
-        self.load = Load(self.node, self.collection, self.said, seed, place, seconds)
+        self.load = Load(self.node, self.collection, self.said, seed, place)
         self.ended = {"kill": 0, "full": 0, "io-error": 0, "calm": 0}
         self.verified = self.exits = 0
         self.samples = []

@@ -28,7 +28,7 @@ PAGE = 1000
 
 
 class Load:
-    def __init__(self, node, collection, said, seed, place, seconds):
+    def __init__(self, node, collection, said, seed, place):
         self.node, self.collection, self.said, self.seed = node, collection, said, seed
         self.place = place
         self.rate = OBJECTS_OF_AN_HOUR / 3600
@@ -199,9 +199,9 @@ class Load:
     def compare(self):
         """After a start: what was acknowledged is there, what was deleted is gone."""
         with self.client() as client:
-            self.judge_all(client)
+            self.compare_with(client)
 
-    def judge_all(self, client):
+    def compare_with(self, client):
         must, gone = self.said.snapshot()
         found = self.walk(client, None, 5000)
         assert found is not None, "a walk without a fault of the disk fails"
@@ -211,7 +211,7 @@ class Load:
     def compare_all(self):
         """All that there is, what pollers saw, and the logs leaf by leaf."""
         with self.client() as client:
-            self.judge_all(client)
+            self.compare_with(client)
             must, _ = self.said.snapshot()
             for poller in self.pollers:
                 poller.catch_up(client)

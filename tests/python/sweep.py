@@ -76,6 +76,8 @@ class Telling:
         self.kept = {name("indicator", number) for number in range(30)}
         self.deleted = set()
         self.answers = collections.Counter()
+        # Whether a collection was acknowledged.
+        self.other = False
 
     def run(self, plan):
         """Requests in a fixed order, until the end or the end of the node. Its exit code."""
@@ -134,7 +136,7 @@ class Telling:
         assert self.kept <= there, f"acknowledged, and lost: {self.kept - there}"
         assert not self.deleted & there, f"deleted, and there: {self.deleted & there}"
         assert self.client.post(indicator(400)).status == 202
-        if getattr(self, "other", False):
+        if self.other:
             listed = self.node.told("collection", "list", self.node.directory)["collections"]
             assert "other" in {one["alias"] for one in listed}, "a collection was acknowledged and is lost"
         self.client.close()
