@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import json
 import pathlib
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -263,9 +264,10 @@ def parse_header(envelope):
 
 def verify(get, log, vkey, party=None):
     origin, size, root = open_checkpoint(get("checkpoint").decode(), vkey)
-    suffix = "/" + log
-    if party is None and origin.endswith(suffix):
-        party = origin[: -len(suffix)]
+    # `<party>/<log>`, and a number behind it where the log continues another.
+    first = re.fullmatch(r"(.+)/" + re.escape(log) + r"(?:/(?:[2-9]|[1-9][0-9]+))?", origin)
+    if party is None and first:
+        party = first.group(1)
     leaves = []
     for n, width in widths(size):
         leaves += parse_bundle(get_tile(get, "entries", n, width, 35), width)

@@ -10,9 +10,10 @@
 //! | bodies at rest | `docs/spec/log.md` | [`seal`] |
 //!
 //! Those do no I/O. [`storage`] is the contract that a store keeps, [`sequencer`] the single
-//! writer, [`reader`] the read side, [`verify`] the check of a whole directory. Read
-//! [`sequencer`] first.
+//! writer, [`reader`] the read side, [`verify`] the check of a whole directory, [`backup`] the copy
+//! of one. Read [`sequencer`] first.
 
+pub mod backup;
 pub mod checkpoint;
 pub mod commitment;
 pub mod merkle;
@@ -31,8 +32,8 @@ pub use note::Verifier;
 pub use reader::{ReadError, Reader};
 pub use seal::Sealed;
 pub use sequencer::{
-    ArrivalOf, Arrived, Batch, CommitError, Committed, LogConfig, OpenError, PendingArrival,
-    PendingEntry, Sequenced, Sequencer,
+    ArrivalOf, Arrived, Batch, Behind, CommitError, Committed, LogConfig, OpenError,
+    PendingArrival, PendingEntry, Sequenced, Sequencer,
 };
 pub use storage::sqlite::SqliteStorage;
 pub use storage::{ArrivalRow, EntryRef, Head, Storage, StorageError};

@@ -118,6 +118,21 @@ impl Reader {
         Ok(found)
     }
 
+    /// The first entry of a log from an index on whose content was not erased.
+    pub fn first_kept(&self, from: EntryRef) -> Result<Option<EntryRef>, ReadError> {
+        let last = EntryRef { log: from.log, index: INDEX_MAX };
+        let mut statement = self.statement(
+            &self.log,
+            "SELECT key FROM entry WHERE key BETWEEN ?1 AND ?2 AND body IS NOT NULL
+             ORDER BY key LIMIT 1",
+        )?;
+        let found: Option<i64> = statement
+            .query_row([from.key(), last.key()], |row| row.get(0))
+            .optional()
+            .map_err(|error| sort(&error, LOG.file))?;
+        Ok(found.and_then(EntryRef::from_key))
+    }
+
     /// The envelopes of many entries, in the order asked for. Those that are erased or do not
     /// exist are left out; `each` takes the place in `entries` and the envelope.
     pub fn open_many(
@@ -309,6 +324,12 @@ fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, StorageError> {
         connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fault)?;
     if id != schema.application_id {
         return Err(odd(schema.file, "application_id"));
+    }
+    let found: u32 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fault)?;
+    if found != schema.user_version {
+        let known = schema.user_version;
+        return Err(StorageError::Version { file: schema.file, found, known });
     }
     Ok(connection)
 }

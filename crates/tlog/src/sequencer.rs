@@ -11,8 +11,10 @@
 
 mod append;
 mod journal;
+mod mark;
 pub(crate) mod mutant;
 mod recover;
+mod rename;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +25,10 @@ use crate::note::Verifier;
 use crate::seal::Sealed;
 use crate::storage::{EntryRef, Head, Storage, StorageError};
 use crate::tile::Edge;
+
+pub use mark::Behind;
+pub(crate) use mark::compare;
+pub use rename::rename;
 
 /// Octets of an envelope. Several times what the formats allow; it bounds one allocation.
 pub const ENVELOPE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -157,6 +163,10 @@ pub enum OpenError {
         /// What was found.
         what: &'static str,
     },
+    /// Logs are not as they were last signed: the store was put back. Nothing was signed and no
+    /// key was removed.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Behind(Vec<Behind>),
 }
 
 /// One log, as of its last commit.
@@ -165,6 +175,8 @@ struct Log {
     verifier: Verifier,
     head: Head,
     edge: Edge,
+    /// The size that the mark in the key store has, as far as this process wrote it.
+    marked: Option<u64>,
 }
 
 /// The writer.
@@ -175,6 +187,8 @@ pub struct Sequencer<S: Storage> {
     secret: Zeroizing<[u8; 32]>,
     /// Entries whose keys have yet to leave the files.
     unsettled: bool,
+    /// Why the mark of the heads could not be written, until somebody asks.
+    mark_fault: Option<StorageError>,
     /// Set at the first fatal error, never cleared.
     dead: bool,
     #[cfg(test)]
@@ -214,6 +228,7 @@ impl<S: Storage> Sequencer<S> {
         if self.dead {
             return Err(CommitError::Fatal("an earlier error was fatal".to_owned()));
         }
+        self.settle_marks();
         let result = self.settle_erasures();
         self.conclude(result)
     }

@@ -9,9 +9,12 @@ use crate::commitment::{Commitment, Salt};
 use crate::merkle::{Hash, Range};
 use crate::seal::DataKey;
 
+pub(crate) mod mark;
 pub mod memory;
 pub(crate) mod schema;
 pub mod sqlite;
+
+pub use mark::Mark;
 
 /// Bits of a row key that hold the index; the log stands above them.
 const INDEX_BITS: u32 = 48;
@@ -133,9 +136,27 @@ pub enum StorageError {
     /// What is stored is not what was written.
     #[error("damaged: {0}; run `comity verify`")]
     Damaged(String),
+    /// Written by another version of the program.
+    #[error("`{file}` has version {found}, this program knows {known}; {}", version_help(*.found, *.known))]
+    Version {
+        /// Which file.
+        file: &'static str,
+        /// What it says.
+        found: u32,
+        /// What this program knows.
+        known: u32,
+    },
     /// An error after which it is not known what is stored. The process must end and open again.
     #[error("input or output failed: {0}")]
     Io(String),
+}
+
+fn version_help(found: u32, known: u32) -> &'static str {
+    if found > known {
+        "run the later program"
+    } else {
+        "start the node once, which brings it up to date"
+    }
 }
 
 /// The store of a sequencer.
@@ -213,12 +234,19 @@ pub trait Storage {
     /// Sets it.
     fn set_clock(&mut self, collection: u32, last: i64) -> Result<(), StorageError>;
 
-    /// Writes keys, in place of such as were left by a commit that did not happen.
-    fn put_keys(&mut self, rows: &[KeyRow]) -> Result<(), StorageError>;
+    /// Writes keys, in place of such as were left by a commit that did not happen; and with them,
+    /// all or nothing, marks in place of earlier ones of the same logs.
+    fn put_keys(&mut self, rows: &[KeyRow], marks: &[Mark]) -> Result<(), StorageError>;
     /// Removes keys.
     fn remove_keys(&mut self, entries: &[EntryRef]) -> Result<(), StorageError>;
     /// Removes the keys of a log from an index on.
     fn remove_keys_from(&mut self, from: EntryRef) -> Result<(), StorageError>;
+    /// Notes heads where no restored log store has them, without waiting for the disk.
+    fn mark_heads(&mut self, marks: &[Mark]) -> Result<(), StorageError>;
+    /// Waits until what was noted is on the disk.
+    fn sync_marks(&mut self) -> Result<(), StorageError>;
+    /// All marks that are kept anywhere; of one log there may be several.
+    fn marks(&mut self) -> Result<Vec<Mark>, StorageError>;
     /// Makes what was removed unreadable in the files themselves, journals included. `false`:
     /// a reader stands in the way, try later.
     fn scrub(&mut self) -> Result<bool, StorageError>;

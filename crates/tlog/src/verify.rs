@@ -11,6 +11,7 @@
 
 mod file;
 mod journal;
+mod mark;
 mod tree;
 
 use std::path::Path;
@@ -21,6 +22,8 @@ use crate::note::Verifier;
 use crate::reader::Reader;
 use crate::storage::EntryRef;
 use crate::storage::schema::{KEYS, LOG};
+
+pub use mark::behind;
 
 /// Findings that are kept one by one. A file that is overwritten has as many as it has rows.
 pub const FINDINGS_MAX: usize = 1000;
@@ -66,6 +69,8 @@ pub struct Report {
     pub opened: u64,
     /// Entries that are erased.
     pub erased: u64,
+    /// Entries with a body for which there is no key.
+    pub keyless: u64,
     /// Tiles compared.
     pub tiles: u64,
     /// Lines of the arrival journal.
@@ -138,6 +143,7 @@ pub fn verify(dir: &Path, logs: &[LogIdentity], progress: &mut dyn FnMut(Progres
         // Erased while we looked? Then the body is gone by now.
         let still = ended.is_err() || has_body(log, entry);
         if still {
+            report.keyless += 1;
             report.add(
                 LOG.file,
                 format!("entry {}", names(&entry)),

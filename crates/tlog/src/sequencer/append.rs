@@ -99,6 +99,7 @@ impl<S: Storage> Sequencer<S> {
         self.storage.commit()?;
         self.put_keys(&staged, true)?;
         let heads = self.adopt(signed);
+        self.mark_heads();
         // (7) Keys of erased entries go. If we stop before, the store remembers, and recovery does.
         let settled = self.settle_erasures()?;
         Ok(Committed { entries: staged.answers, arrivals, departures, heads, settled })

@@ -49,7 +49,7 @@ impl<S: Storage> Sequencer<S> {
 
     pub(super) fn put_keys(&mut self, staged: &Staged, last: bool) -> Result<(), CommitError> {
         if self.has(Mutant::KeysLast) == last {
-            self.storage.put_keys(&staged.keys)?;
+            self.keep_keys(&staged.keys)?;
         }
         Ok(())
     }

@@ -14,8 +14,8 @@ use super::{Log, LogConfig, OpenError, Sequencer};
 
 impl<S: Storage> Sequencer<S> {
     /// Opens the logs: checks each head against its note, its compact range and the tiles of the
-    /// right edge, signs the empty checkpoint of a log that is new, removes keys without entries,
-    /// and finishes erasures. `random` is drawn from once.
+    /// right edge, and all of them against the marks; signs the empty checkpoint of a log that is
+    /// new, removes keys without entries, and finishes erasures. `random` is drawn from once.
     ///
     /// # Errors
     /// What is stored contradicts itself, or the store cannot be used. Nothing was signed for a
@@ -32,6 +32,7 @@ impl<S: Storage> Sequencer<S> {
             logs: BTreeMap::new(),
             secret: Zeroizing::new([0; 32]),
             unsettled: false,
+            mark_fault: None,
             dead: false,
             #[cfg(test)]
             mutant: None,
@@ -39,10 +40,21 @@ impl<S: Storage> Sequencer<S> {
             leaked: Vec::new(),
         };
         sequencer.secret = Zeroizing::new(sequencer.storage.local_secret(&fresh)?);
+        // Shorter than it was: of another day, whatever else is wrong with it. Then damage, which
+        // has its own words; then what is whole, and another history. Only then is anything
+        // written.
+        sequencer.check_marks(&configs, false)?;
+        for config in &configs {
+            if let Some(head) = sequencer.storage.head(config.id)? {
+                sequencer.check_log(config, &verifier(config)?, &head)?;
+            }
+        }
+        sequencer.check_marks(&configs, true)?;
         for config in configs {
             let log = sequencer.open_log(config)?;
             sequencer.logs.insert(log.config.id, log);
         }
+        sequencer.mark_heads();
         sequencer.open_erasures()?;
         Ok(sequencer)
     }
@@ -52,8 +64,7 @@ impl<S: Storage> Sequencer<S> {
         if config.id > LOG_MAX || self.logs.contains_key(&config.id) {
             return Err(wrong("its number is too high or given twice"));
         }
-        let verifier = Verifier::new(&config.origin, &config.key.verifying_key())
-            .map_err(|_| wrong("its origin cannot be the name of a key"))?;
+        let verifier = verifier(&config)?;
         let head = match self.storage.head(config.id)? {
             Some(head) => head,
             None => self.create(&config)?,
@@ -61,7 +72,7 @@ impl<S: Storage> Sequencer<S> {
         let edge = self.check_log(&config, &verifier, &head)?;
         // Keys above the head belong to a commit that did not happen.
         self.storage.remove_keys_from(EntryRef { log: config.id, index: head.size })?;
-        Ok(Log { config, verifier, head, edge })
+        Ok(Log { config, verifier, head, edge, marked: None })
     }
 
     /// A log is born with a signed checkpoint of size 0, so that there is never an unsigned one.
@@ -131,4 +142,11 @@ impl<S: Storage> Sequencer<S> {
             Err(error) => Err(OpenError::Storage(crate::StorageError::Io(error.to_string()))),
         }
     }
+}
+
+fn verifier(config: &LogConfig) -> Result<Verifier, OpenError> {
+    Verifier::new(&config.origin, &config.key.verifying_key()).map_err(|_| OpenError::Config {
+        log: config.name.clone(),
+        what: "its origin cannot be the name of a key",
+    })
 }

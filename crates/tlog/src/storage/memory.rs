@@ -12,7 +12,7 @@ mod store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{ArrivalRow, DedupKey, EntryRef, Head, INDEX_MAX, KeyRow, StorageError};
+use super::{ArrivalRow, DedupKey, EntryRef, Head, INDEX_MAX, KeyRow, Mark, StorageError};
 use crate::commitment::Commitment;
 use crate::merkle::Hash;
 use crate::seal;
@@ -100,6 +100,7 @@ struct Tables {
 #[derive(Debug, Clone, Default)]
 struct Keys {
     rows: BTreeMap<i64, KeyRow>,
+    marks: BTreeMap<u8, Mark>,
     secret: Option<[u8; 32]>,
 }
 
@@ -107,6 +108,7 @@ struct Keys {
 struct Disk {
     log: File<Tables>,
     keys: File<Keys>,
+    marks: File<Vec<Mark>>,
     /// Which handle has a transaction open.
     writer: Option<u64>,
     handles: u64,
@@ -139,7 +141,7 @@ impl Disk {
 
 /// What a disk held at one moment, as a copy of a virtual machine keeps it.
 #[cfg(test)]
-pub(crate) struct Snapshot(Tables, Keys);
+pub(crate) struct Snapshot(Tables, Keys, Vec<Mark>);
 
 /// A simulated disk; clones are the same disk.
 #[derive(Debug, Clone, Default)]
@@ -200,6 +202,7 @@ impl MemoryDisk {
         let mut disk = self.disk();
         disk.log.crash(random);
         disk.keys.crash(random);
+        disk.marks.crash(random);
         disk.restart();
     }
 
@@ -209,6 +212,7 @@ impl MemoryDisk {
         let mut disk = self.disk();
         disk.log.stop();
         disk.keys.stop();
+        disk.marks.stop();
         disk.restart();
     }
 
@@ -216,17 +220,19 @@ impl MemoryDisk {
     #[cfg(test)]
     pub(crate) fn snapshot(&self) -> Snapshot {
         let disk = self.disk();
-        Snapshot(disk.log.live.clone(), disk.keys.live.clone())
+        Snapshot(disk.log.live.clone(), disk.keys.live.clone(), disk.marks.live.clone())
     }
 
     /// Puts back what was kept; the rest is forgotten. All stores that were open are dead.
     #[cfg(test)]
-    pub(crate) fn restore(&self, Snapshot(tables, keys): &Snapshot) {
+    pub(crate) fn restore(&self, Snapshot(tables, keys, marks): &Snapshot) {
         let mut disk = self.disk();
         disk.log = File { live: tables.clone(), ..File::default() };
         disk.keys = File { live: keys.clone(), ..File::default() };
+        disk.marks = File { live: marks.clone(), ..File::default() };
         disk.log.sync();
         disk.keys.sync();
+        disk.marks.sync();
         disk.restart();
     }
 
@@ -258,6 +264,12 @@ impl MemoryDisk {
         seal::unseal(&row.data_key, commitment, &mut body).map_err(|_| entry)?;
         let opens = commitment.opens(&row.salt, &body);
         opens.then_some(Some(body)).ok_or(entry)
+    }
+
+    /// The log store as it is now, to be put back later.
+    pub fn copy_of_logs(&self) -> impl Fn(&MemoryDisk) + use<> {
+        let log = self.disk().log.clone();
+        move |disk: &MemoryDisk| disk.disk().log.clone_from(&log)
     }
 
     /// Whether anything that opens an entry is still there.

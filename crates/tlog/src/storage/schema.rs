@@ -14,6 +14,9 @@ pub(crate) struct Schema {
     pub(crate) page_size: u32,
     /// The tables, each as the text that SQLite keeps of it.
     pub(crate) tables: &'static [(&'static str, &'static str)],
+    /// What takes a file from version 1 to 2, from 2 to 3, and so on. A step that was released
+    /// never changes, and what it makes stands in `tables` behind what was there.
+    pub(crate) steps: &'static [&'static str],
 }
 
 impl Schema {
@@ -63,13 +66,14 @@ pub(crate) const LOG: Schema = Schema {
         ("erasing", "CREATE TABLE erasing (key INTEGER PRIMARY KEY) STRICT"),
         ("library", LIBRARY),
     ],
+    steps: &[],
 };
 
 /// Rows of 64 octets; small pages keep the commit small.
 pub(crate) const KEYS: Schema = Schema {
     file: "keys.db",
     application_id: 0x436d_746b, // "Cmtk"
-    user_version: 1,
+    user_version: 2,
     page_size: 4096,
     tables: &[
         (
@@ -83,8 +87,14 @@ pub(crate) const KEYS: Schema = Schema {
              STRICT, WITHOUT ROWID",
         ),
         ("library", LIBRARY),
+        ("mark", MARKS),
     ],
+    steps: &[MARKS],
 };
+
+/// How far each log had come when it was last about to grow: it is written with the keys.
+const MARKS: &str = "CREATE TABLE mark (log INTEGER PRIMARY KEY, origin TEXT NOT NULL, \
+    size INTEGER NOT NULL, root BLOB NOT NULL, sum BLOB NOT NULL) STRICT";
 
 /// One row: the version of the SQLite that last opened the file to write. Page 1 says the same, so
 /// that a flipped bit there is found.
@@ -93,3 +103,6 @@ const LIBRARY: &str =
 
 /// The name of the file whose lock the writer holds.
 pub(crate) const LOCK: &str = "log.lock";
+
+/// The name of the file that says how far each log has come.
+pub(crate) const MARK: &str = "head.mark";

@@ -12,16 +12,18 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 mod keys;
+pub(crate) mod mark;
 mod open;
 mod read;
 
-pub(crate) use read::{read_commitments, read_head, read_tile};
+pub(crate) use read::{read_commitments, read_head, read_marks, read_tile};
 
 use keys::KeyFile;
+use mark::MarkFile;
 use open::open_file;
 
 use super::schema::{KEYS, LOCK, LOG};
-use super::{ArrivalRow, DedupKey, EntryRef, Head, KeyRow, Storage, StorageError, checksum};
+use super::{ArrivalRow, DedupKey, EntryRef, Head, KeyRow, Mark, Storage, StorageError, checksum};
 use crate::commitment::Commitment;
 use crate::merkle::{Hash, hashes_of};
 
@@ -41,6 +43,7 @@ const WRITER_CACHE_KIB: u32 = 4 * 1024;
 pub struct SqliteStorage {
     log: Connection,
     keys: KeyFile,
+    mark: MarkFile,
     /// Held as long as the store is open. The system lets go of it when the process ends, however
     /// it ends.
     _lock: Option<File>,
@@ -70,6 +73,16 @@ impl SqliteStorage {
         SqliteStorage::open_files(dir, Some(file))
     }
 
+    /// The same, with the mark of the heads in a file elsewhere, which has to be there: on another
+    /// volume it outlives that the whole directory is put back.
+    ///
+    /// # Errors
+    /// As for [`SqliteStorage::open`], or the mark is not there.
+    pub fn open_marked(dir: &Path, outside: &Path) -> Result<SqliteStorage, StorageError> {
+        let mark = MarkFile::open_outside(outside)?;
+        Ok(SqliteStorage { mark, ..SqliteStorage::open(dir)? })
+    }
+
     /// For the test of two writers: what happens where the lock does not work, as on some network
     /// file systems.
     #[cfg(test)]
@@ -86,6 +99,7 @@ impl SqliteStorage {
         Ok(SqliteStorage {
             log: open_file(dir, &LOG)?,
             keys: KeyFile(open_file(dir, &KEYS)?),
+            mark: MarkFile::open(dir)?,
             _lock: lock,
         })
     }
@@ -345,8 +359,22 @@ impl Storage for SqliteStorage {
             .map_err(in_log)
     }
 
-    fn put_keys(&mut self, rows: &[KeyRow]) -> Result<(), StorageError> {
-        self.keys.put(rows)
+    fn put_keys(&mut self, rows: &[KeyRow], marks: &[Mark]) -> Result<(), StorageError> {
+        self.keys.put(rows, marks)
+    }
+
+    fn mark_heads(&mut self, marks: &[Mark]) -> Result<(), StorageError> {
+        self.mark.write(marks)
+    }
+
+    fn sync_marks(&mut self) -> Result<(), StorageError> {
+        self.mark.sync()
+    }
+
+    fn marks(&mut self) -> Result<Vec<Mark>, StorageError> {
+        let mut marks = read_marks(&self.keys.0)?;
+        marks.extend(self.mark.marks()?);
+        Ok(marks)
     }
 
     fn remove_keys(&mut self, entries: &[EntryRef]) -> Result<(), StorageError> {

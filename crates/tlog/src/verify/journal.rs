@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Check;
 use crate::reader;
 use crate::storage::schema::{KEYS, LOG};
+use crate::storage::sqlite::read_marks;
 use crate::storage::{EntryRef, checksum};
 
 impl Check<'_> {
@@ -112,6 +113,9 @@ impl Check<'_> {
         });
         if rows != 1 {
             self.in_keys("local", "there is not exactly one secret");
+        }
+        if let Err(error) = read_marks(self.keys) {
+            self.in_keys("mark", error.to_string());
         }
         for (connection, file) in [(self.log, LOG.file), (self.keys, KEYS.file)] {
             let sql = "SELECT count(*) FROM library WHERE id = 1";

@@ -4,7 +4,7 @@ use super::{MemoryStorage, Step, span, stopped};
 use crate::commitment::Commitment;
 use crate::merkle::Hash;
 use crate::storage::{
-    ArrivalRow, DedupKey, EntryRef, Head, INDEX_MAX, KeyRow, Storage, StorageError,
+    ArrivalRow, DedupKey, EntryRef, Head, INDEX_MAX, KeyRow, Mark, Storage, StorageError,
 };
 
 impl Storage for MemoryStorage {
@@ -165,8 +165,9 @@ impl Storage for MemoryStorage {
         })
     }
 
-    fn put_keys(&mut self, rows: &[KeyRow]) -> Result<(), StorageError> {
+    fn put_keys(&mut self, rows: &[KeyRow], marks: &[Mark]) -> Result<(), StorageError> {
         self.change_keys(|keys| {
+            keys.marks.extend(marks.iter().map(|mark| (mark.log, mark.clone())));
             let rows = rows.iter().cloned();
             keys.rows.extend(rows.map(|row| (row.entry.key(), row)));
         })
@@ -183,6 +184,21 @@ impl Storage for MemoryStorage {
     fn remove_keys_from(&mut self, from: EntryRef) -> Result<(), StorageError> {
         let gone = span(from.log, from.index, INDEX_MAX);
         self.change_keys(|keys| keys.rows.retain(|key, _| !gone.contains(key)))
+    }
+
+    fn mark_heads(&mut self, marks: &[Mark]) -> Result<(), StorageError> {
+        self.disk.disk().marks.write(marks.to_vec());
+        Ok(())
+    }
+
+    fn sync_marks(&mut self) -> Result<(), StorageError> {
+        self.disk.disk().marks.sync();
+        Ok(())
+    }
+
+    fn marks(&mut self) -> Result<Vec<Mark>, StorageError> {
+        let disk = self.disk.disk();
+        Ok(disk.keys.live.marks.values().chain(&disk.marks.live).cloned().collect())
     }
 
     fn scrub(&mut self) -> Result<bool, StorageError> {

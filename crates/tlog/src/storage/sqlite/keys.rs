@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, params};
 
-use super::sort;
+use super::{signed, sort};
 use crate::storage::schema::KEYS;
-use crate::storage::{EntryRef, INDEX_MAX, KeyRow, StorageError, checksum};
+use crate::storage::{EntryRef, INDEX_MAX, KeyRow, Mark, StorageError, checksum};
 
 /// `keys.db`, opened to write. Each change is a transaction of its own, durable at its end.
 pub(super) struct KeyFile(pub(super) Connection);
@@ -38,8 +38,8 @@ impl KeyFile {
         })
     }
 
-    pub(super) fn put(&mut self, rows: &[KeyRow]) -> Result<(), StorageError> {
-        if rows.is_empty() {
+    pub(super) fn put(&mut self, rows: &[KeyRow], marks: &[Mark]) -> Result<(), StorageError> {
+        if rows.is_empty() && marks.is_empty() {
             return Ok(());
         }
         self.transact(|keys| {
@@ -51,6 +51,17 @@ impl KeyFile {
                     row.salt.0.as_slice(),
                     row.data_key.0.as_slice()
                 ])?;
+            }
+            for mark in marks {
+                keys.prepare_cached("REPLACE INTO mark VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(
+                    params![
+                        mark.log,
+                        mark.origin,
+                        signed(mark.size),
+                        mark.root.0.as_slice(),
+                        mark.sum().as_slice()
+                    ],
+                )?;
             }
             Ok(())
         })

@@ -24,10 +24,12 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, Stora
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(fault)?;
     let fresh = tables == 0 && id == 0 && version == 0;
-    if !fresh && (id != schema.application_id || version != schema.user_version) {
-        return Err(StorageError::Damaged(format!(
-            "{name}: not a file of this program and version"
-        )));
+    if !fresh && (id != schema.application_id || version == 0) {
+        return Err(StorageError::Damaged(format!("{name}: not a file of this program")));
+    }
+    if version > schema.user_version {
+        let (found, known) = (version, schema.user_version);
+        return Err(StorageError::Version { file: name, found, known });
     }
     if fresh {
         connection.pragma_update(None, "page_size", schema.page_size).map_err(fault)?;
@@ -41,6 +43,9 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, Stora
         .map_err(fault)?;
     if fresh {
         create(&connection, schema).map_err(fault)?;
+    }
+    if !fresh && version < schema.user_version {
+        upgrade(&connection, schema, version).map_err(fault)?;
     }
     note_library(&connection).map_err(fault)?;
     // What a stopped process left in the journal moves into the file, whose first page is then
@@ -60,6 +65,18 @@ fn create(connection: &Connection, schema: &Schema) -> rusqlite::Result<()> {
         connection.execute_batch(sql)?;
     }
     connection.pragma_update(None, "application_id", schema.application_id)?;
+    connection.pragma_update(None, "user_version", schema.user_version)?;
+    connection.execute_batch("COMMIT")
+}
+
+/// Takes a file of an earlier version to this one, in one transaction: it is either as it was or
+/// as it is to be.
+fn upgrade(connection: &Connection, schema: &Schema, from: u32) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN EXCLUSIVE")?;
+    let taken = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
+    for step in schema.steps.iter().skip(taken) {
+        connection.execute_batch(step)?;
+    }
     connection.pragma_update(None, "user_version", schema.user_version)?;
     connection.execute_batch("COMMIT")
 }

@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{damaged, in_log, signed};
+use super::{damaged, in_log, signed, sort};
 use crate::commitment::Commitment;
 use crate::merkle::{Hash, Range};
-use crate::storage::{EntryRef, Head, StorageError};
+use crate::storage::schema::KEYS;
+use crate::storage::{EntryRef, Head, Mark, StorageError};
 
 /// Reads a head; the writer, the readers and the verifier do it alike.
 pub(crate) fn read_head(connection: &Connection, log: u8) -> Result<Option<Head>, StorageError> {
@@ -36,6 +37,31 @@ pub(crate) fn read_head(connection: &Connection, log: u8) -> Result<Option<Head>
         note,
         range: Range::from_bytes(size, &range).ok_or_else(fault)?,
     }))
+}
+
+/// Reads the marks of the key file.
+pub(crate) fn read_marks(keys: &Connection) -> Result<Vec<Mark>, StorageError> {
+    let fault = |error: rusqlite::Error| sort(&error, KEYS.file);
+    let mut statement = keys
+        .prepare_cached("SELECT log, origin, size, root, sum FROM mark ORDER BY log")
+        .map_err(fault)?;
+    let mut rows = statement.query([]).map_err(fault)?;
+    let mut marks = Vec::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        let read = || -> rusqlite::Result<_> {
+            let root = Hash(row.get::<_, [u8; 32]>(3)?);
+            let size = u64::try_from(row.get::<_, i64>(2)?).unwrap_or(u64::MAX);
+            let mark = Mark { log: row.get(0)?, origin: row.get(1)?, size, root };
+            Ok((mark, row.get::<_, [u8; 8]>(4)?))
+        };
+        let (mark, sum) = read().map_err(fault)?;
+        if sum != mark.sum() {
+            let what = format!("{}: mark {}: its checksum differs", KEYS.file, mark.log);
+            return Err(StorageError::Damaged(what));
+        }
+        marks.push(mark);
+    }
+    Ok(marks)
 }
 
 /// Reads the octets of a tile.
