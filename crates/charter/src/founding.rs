@@ -24,6 +24,8 @@ default_tlp = "AMBER+STRICT"
 [retention]
 # Everything expires. Addresses, domains and URLs as indicators live half a year at most.
 days = 1095
+# Records of who read what, and of what was refused.
+audit_days = 1095
 
 [patterns]
 # Mailboxes and accounts that an attacker controls may not stand in patterns.

@@ -35,6 +35,8 @@ pub struct Charter {
     pub registered: Vec<String>,
     /// Days that an entry lives when nothing else says so.
     pub retention_days: u32,
+    /// Days that records of accesses and of refusals are kept.
+    pub audit_days: u32,
     /// Whether an access has to be on disk before it is answered.
     pub audit_before_answer: bool,
 }

@@ -11,6 +11,17 @@ use crate::{FLOORS_VERSION, FORMAT_VERSION};
 /// Days that any entry may live at most: the floor under every retention rule.
 const RETENTION_DAYS_MAX: u32 = 5 * 366;
 
+/// Days that records of accesses are kept where the charter does not say: as long as entries.
+const AUDIT_DAYS_DEFAULT: u32 = 1095;
+
+/// Days that they are kept at least. A reviewer has to be able to look into what comes to light
+/// late: half a year.
+const AUDIT_DAYS_MIN: u32 = 180;
+
+/// Days that they are kept at most. They are about people who work here: nothing of that is kept
+/// longer than what they read may be.
+const AUDIT_DAYS_MAX: u32 = RETENTION_DAYS_MAX;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -41,6 +52,7 @@ struct HandlingTable {
 #[serde(deny_unknown_fields)]
 struct RetentionTable {
     days: Spanned<u32>,
+    audit_days: Option<Spanned<u32>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -88,6 +100,7 @@ pub fn parse(text: &str) -> Result<Charter, Vec<Diagnostic>> {
         attacker_mailboxes: file.patterns.attacker_mailboxes,
         registered_only: file.extensions.registered_only,
         registered: file.extensions.registered,
+        audit_days: file.retention.audit_days.map_or(AUDIT_DAYS_DEFAULT, Spanned::into_inner),
         retention_days: file.retention.days.into_inner(),
         audit_before_answer: file.audit.before_answer,
     })
@@ -125,6 +138,12 @@ fn faults(text: &str, file: &File) -> Vec<Diagnostic> {
     if days == 0 || days > RETENTION_DAYS_MAX {
         let remedy = format!("everything expires: from 1 to {RETENTION_DAYS_MAX} days");
         fault(file.retention.days.span().start, "retention-floor", format!("{days} days"), remedy);
+    }
+    if let Some(days) = &file.retention.audit_days
+        && !(AUDIT_DAYS_MIN..=AUDIT_DAYS_MAX).contains(days.get_ref())
+    {
+        let remedy = format!("records of accesses: from {AUDIT_DAYS_MIN} to {AUDIT_DAYS_MAX} days");
+        fault(days.span().start, "audit-retention", format!("{} days", days.get_ref()), remedy);
     }
     if file.patterns.attacker_mailboxes
         && !file.purposes.get_ref().contains(&Purpose::NetworkDefence)
@@ -172,9 +191,27 @@ mod tests {
     }
 
     #[test]
+    fn records_of_accesses_are_kept_within_bounds() {
+        let text = crate::one_party("cert.example", "x");
+        assert_eq!(parse(&text).unwrap().audit_days, 1095);
+        let with = |days: u32| text.replace("audit_days = 1095", &format!("audit_days = {days}"));
+        for days in [180, 1830] {
+            assert_eq!(parse(&with(days)).unwrap().audit_days, days);
+        }
+        for days in [0, 179, 1831] {
+            let faults = parse(&with(days)).unwrap_err();
+            assert_eq!(faults.len(), 1);
+            assert_eq!(faults[0].rule, "audit-retention");
+            assert!(faults[0].to_string().contains("from 180 to 1830 days"), "{}", faults[0]);
+        }
+        let silent = text.replace("audit_days = 1095\n", "");
+        assert_eq!(parse(&silent).unwrap().audit_days, 1095);
+    }
+
+    #[test]
     fn every_fault_is_told_at_once_with_line_rule_and_remedy() {
         let text = crate::one_party("Bad Id", "x")
-            .replace("days = 1095", "days = 9999")
+            .replace("\ndays = 1095", "\ndays = 9999")
             .replace("floors = 1", "floors = 0");
         let faults = parse(&text).unwrap_err();
         let rules: Vec<&str> = faults.iter().map(|fault| fault.rule).collect();

@@ -37,6 +37,12 @@ pub(crate) enum Command {
     Refusals(Refusals),
     /// Show the state of a node, its limits, and what should be mended
     Doctor(Doctor),
+    /// Copy a node as of one moment, while it serves or not
+    Backup(Backup),
+    /// Make a node's directory of a backup, and verify it; exit code 1 on a fault
+    Restore(Restore),
+    /// Let logs go on that were put back to an earlier day
+    Resume(Resume),
     /// Charters: check one, show the one in force
     Charter(Charter),
 }
@@ -262,6 +268,37 @@ pub(crate) struct Refusals {
 pub(crate) struct Doctor {
     /// The node's directory
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+    /// The directory to make, with logs, local state, charter and configuration
+    pub(crate) dest: PathBuf,
+    /// Another directory to make, with what opens entries and signs heads
+    #[arg(long, value_name = "KEYDEST")]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// What `comity backup` made
+    pub(crate) dest: PathBuf,
+    /// The node's directory to make
+    pub(crate) dir: PathBuf,
+    /// What `comity backup --keys` made
+    #[arg(long, value_name = "KEYDEST")]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The node's directory; no process may serve it
+    pub(crate) dir: PathBuf,
+    /// Go on under the same names: certainly nothing was signed after the backup
+    #[arg(long)]
+    pub(crate) same_names: bool,
 }
 
 #[derive(Debug, Args)]

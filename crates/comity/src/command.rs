@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod backup;
 pub(crate) mod charter;
 pub(crate) mod collection;
 pub(crate) mod doctor;
@@ -7,6 +8,8 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod refusals;
+pub(crate) mod restore;
+pub(crate) mod resume;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod user;

@@ -61,6 +61,9 @@ fn run(command: &Command, output: &Output) -> Result<Outcome, Failure> {
         Command::Verify(arguments) => command::verify::run(arguments, output),
         Command::Refusals(arguments) => command::refusals::run(arguments, output),
         Command::Doctor(arguments) => command::doctor::run(arguments, output),
+        Command::Backup(arguments) => command::backup::run(arguments, output),
+        Command::Restore(arguments) => command::restore::run(arguments, output),
+        Command::Resume(arguments) => command::resume::run(arguments, output),
         Command::Charter(arguments) => command::charter::run(arguments, output),
     }
 }

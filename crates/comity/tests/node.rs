@@ -20,6 +20,7 @@ mod node {
 
     mod access;
     mod audit;
+    mod back_up;
     mod bad_input;
     mod commands;
     mod credentials;
@@ -27,4 +28,5 @@ mod node {
     mod erasure;
     mod flipped_bits;
     mod kill;
+    mod upgrade;
 }

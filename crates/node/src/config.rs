@@ -1,6 +1,6 @@
 //! `config.toml`: what an operator sets. Unknown keys are errors.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,9 @@ pub struct Config {
     /// What TAXII discovery calls the server.
     #[serde(default = "default_title")]
     pub title: String,
+    /// A file on another volume that says how far the logs have signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_mark: Option<PathBuf>,
 }
 
 fn default_listen() -> String {
@@ -50,7 +53,12 @@ pub enum ConfigError {
 impl Config {
     /// The configuration of a new node.
     pub fn new(party: &str) -> Config {
-        Config { party: party.to_owned(), listen: default_listen(), title: default_title() }
+        Config {
+            party: party.to_owned(),
+            listen: default_listen(),
+            title: default_title(),
+            head_mark: None,
+        }
     }
 
     /// Reads the file.

@@ -8,6 +8,8 @@
 //! | `local.db` | accounts, tokens, collections, statuses, refusals | never |
 //! | `keys/` | signing keys, readable by the owner alone | never |
 //! | `config.toml`, `charter.toml` | what the operator and the body set | never |
+//! | `head.mark` | how far each log has signed | with the directory: made again |
+//! | `restored.json` | that this came out of a backup, until somebody decides | never |
 //! | `control.sock` | the way in for commands while the node serves | always |
 
 use std::fs::{self, File, OpenOptions};
@@ -87,6 +89,16 @@ impl Directory {
     /// Where commands reach a node that serves.
     pub fn control(&self) -> PathBuf {
         self.root.join("control.sock")
+    }
+
+    /// Where the manifest of a backup is that was restored, until somebody resumes it.
+    pub(crate) fn restored(&self) -> PathBuf {
+        self.root.join("restored.json")
+    }
+
+    /// Where it stands how the logs went on, until it is an entry.
+    pub(crate) fn resumed(&self) -> PathBuf {
+        self.root.join("resumed.json")
     }
 
     /// Whether a node was made here.
@@ -171,7 +183,7 @@ impl Directory {
         self.root.display().to_string()
     }
 
-    fn io(&self, path: &Path, source: std::io::Error) -> DirectoryError {
+    pub(crate) fn io(&self, path: &Path, source: std::io::Error) -> DirectoryError {
         DirectoryError::Io { path: path.display().to_string(), source }
     }
 }

@@ -1,7 +1,7 @@
 //! Signing keys, one a log, in files that only the owner reads. The form is that of Go's note
 //! package: `PRIVATE+KEY+<origin>+<key id>+<base64 of 0x01 and the seed>`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,6 +54,13 @@ pub(crate) fn read(path: &Path, origin: &str) -> Result<SigningKey, KeyError> {
     parse(&text, origin).ok_or_else(|| KeyError::Form { path: shown(), origin: origin.to_owned() })
 }
 
+/// The verifier of the key in a file, whatever its origin; nothing where there is none.
+pub(crate) fn verifier_in(path: &Path) -> Option<Verifier> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).ok()?;
+    let (origin, _) = text.strip_prefix("PRIVATE+KEY+")?.split_once('+')?;
+    Verifier::new(origin, &parse(&text, origin)?.verifying_key()).ok()
+}
+
 /// The SHA-256 of a public key: what is said of a key before it is used.
 pub(crate) fn fingerprint(key: &comity_tlog::VerifyingKey) -> String {
     use sha2::{Digest as _, Sha256};
@@ -76,15 +83,52 @@ pub(crate) fn origin(party: &str, log: Log) -> String {
     format!("{party}/{}", log.name())
 }
 
+/// The origin under which a log goes on where it cannot under this one: `<party>/<log>/2`, then 3.
+pub(crate) fn next_origin(origin: &str, log: &str) -> String {
+    match origin.rsplit_once('/').and_then(|(base, last)| Some((base, last.parse::<u64>().ok()?))) {
+        Some((base, number)) if base.ends_with(&format!("/{log}")) => {
+            format!("{base}/{}", number.saturating_add(1))
+        }
+        _ => format!("{origin}/2"),
+    }
+}
+
+/// Whether an origin is a log's first one or a later one of it.
+fn is_origin_of(origin: &str, first: &str) -> bool {
+    match origin.strip_prefix(first) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix('/').is_some_and(|number| {
+            number.parse::<u64>().is_ok_and(|n| n >= 2 && n.to_string() == number)
+        }),
+        None => false,
+    }
+}
+
+/// Where the key of a log is.
+pub(crate) fn path(directory: &Directory, log: Log) -> PathBuf {
+    directory.keys().join(format!("{}.key", log.name()))
+}
+
+/// A log with its key. The key file says under which of its origins it signs now.
+pub(crate) fn log_config(
+    directory: &Directory,
+    party: &str,
+    log: Log,
+) -> Result<LogConfig, NodeError> {
+    let (path, first) = (path(directory, log), origin(party, log));
+    let shown = || path.display().to_string();
+    let text = std::fs::read_to_string(&path)
+        .map(Zeroizing::new)
+        .map_err(|source| KeyError::Read { path: shown(), source })?;
+    let named = text.strip_prefix("PRIVATE+KEY+").and_then(|rest| rest.split_once('+'));
+    let origin = named.map(|(origin, _)| origin).filter(|origin| is_origin_of(origin, &first));
+    let found = origin.and_then(|origin| Some((origin.to_owned(), parse(&text, origin)?)));
+    let (origin, key) = found.ok_or_else(|| KeyError::Form { path: shown(), origin: first })?;
+    Ok(LogConfig { id: log.id(), name: log.name().to_owned(), origin, key })
+}
+
 pub(crate) fn log_configs(directory: &Directory, party: &str) -> Result<Vec<LogConfig>, NodeError> {
-    Log::ALL
-        .into_iter()
-        .map(|log| {
-            let origin = origin(party, log);
-            let key = read(&directory.keys().join(format!("{}.key", log.name())), &origin)?;
-            Ok(LogConfig { id: log.id(), name: log.name().to_owned(), origin, key })
-        })
-        .collect()
+    Log::ALL.into_iter().map(|log| log_config(directory, party, log)).collect()
 }
 
 pub(crate) fn verifiers(logs: &[LogConfig]) -> Result<Vec<(Log, Verifier)>, NodeError> {
@@ -101,6 +145,18 @@ pub(crate) fn verifiers(logs: &[LogConfig]) -> Result<Vec<(Log, Verifier)>, Node
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_that_goes_on_counts_up() {
+        let first = "cert.example/private";
+        let second = next_origin(first, "private");
+        assert_eq!(second, "cert.example/private/2");
+        assert_eq!(next_origin(&second, "private"), "cert.example/private/3");
+        assert!(is_origin_of(first, first) && is_origin_of(&second, first));
+        for other in ["cert.example/private/1", "cert.example/private/02", "cert.example/acts"] {
+            assert!(!is_origin_of(other, first), "{other}");
+        }
+    }
 
     #[test]
     fn a_key_survives_its_text_and_no_other_origin_takes_it() {

@@ -8,6 +8,7 @@
 pub mod account;
 mod admin;
 mod audit;
+pub mod backup;
 pub mod collection;
 pub mod config;
 pub mod directory;
@@ -22,6 +23,9 @@ mod password;
 pub mod query;
 pub mod refusals;
 pub mod release;
+pub mod restore;
+pub mod resume;
+pub mod retention;
 pub mod role;
 pub mod status;
 pub mod submit;

@@ -59,11 +59,7 @@ impl Node {
     pub(crate) fn found(&self) -> Result<(), NodeError> {
         let author = Author { role: "operator".to_owned(), pseudonym: "founding".to_owned() };
         let now = Micros(self.now()).to_string();
-        let vkeys: std::collections::BTreeMap<&str, String> =
-            self.verifiers.iter().map(|(log, verifier)| (log.name(), verifier.vkey())).collect();
-        let next = keys::read(&self.directory.keys().join("next.key"), &self.config.party)?;
-        let next = keys::fingerprint(&next.verifying_key());
-        let key = serde_json::json!({ "logs": vkeys, "next": next });
+        let key = self.key_payload()?;
         let accept = serde_json::json!({ "charter": self.headers.charter });
         let entries = [(Kind::Key, key), (Kind::Accept, accept)].map(|(kind, payload)| {
             let header = Header {
@@ -75,9 +71,18 @@ impl Node {
         });
         self.writer.append(entries.into_iter().collect::<Result<_, _>>()?)
     }
+
+    /// The keys of the logs, and the hash of the next one.
+    pub(crate) fn key_payload(&self) -> Result<serde_json::Value, NodeError> {
+        let vkeys: std::collections::BTreeMap<&str, String> =
+            self.verifiers.iter().map(|(log, verifier)| (log.name(), verifier.vkey())).collect();
+        let next = keys::read(&self.directory.keys().join("next.key"), &self.config.party)?;
+        let next = keys::fingerprint(&next.verifying_key());
+        Ok(serde_json::json!({ "logs": vkeys, "next": next }))
+    }
 }
 
-fn new_key(surroundings: &Surroundings) -> SigningKey {
+pub(crate) fn new_key(surroundings: &Surroundings) -> SigningKey {
     let mut seed = zeroize::Zeroizing::new([0; 32]);
     (surroundings.random)(seed.as_mut_slice());
     SigningKey::from_bytes(&seed)

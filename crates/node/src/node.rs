@@ -19,6 +19,8 @@ use crate::keys::{self, KeyError};
 use crate::local::{Local, LocalError};
 use crate::password::{Checked, Passwords};
 use crate::query::Pool;
+use crate::resume;
+use crate::retention::Retention;
 use crate::submit::Headers;
 use crate::terms;
 use crate::writer::{self, Writer};
@@ -87,6 +89,12 @@ pub enum NodeError {
     /// The node does not start.
     #[error("the node does not start: {0}")]
     Start(String),
+    /// The logs are not as they were last signed, or nobody knows.
+    #[error("the node does not sign: {0}")]
+    PutBack(String),
+    /// A backup cannot be made or used.
+    #[error("{0}")]
+    Backup(String),
     /// The disk is full.
     #[error("the disk is full: nothing was stored; free space, then try again")]
     Full,
@@ -155,6 +163,7 @@ impl Node {
     pub fn open(directory: Directory, surroundings: Surroundings) -> Result<Node, NodeError> {
         directory.require_node()?;
         let lock = directory.lock()?;
+        resume::may_sign(&directory)?;
         if directory.keys_are_lost() {
             tracing::warn!(
                 "keys.db is not here: the contents of all entries are gone; the tree stays"
@@ -169,7 +178,10 @@ impl Node {
         let verifiers = keys::verifiers(&logs)?;
         let local = Arc::new(Local::open(&directory.local())?);
         let catalog = std::sync::RwLock::new(Arc::new(Catalog::read(&local)?));
-        let inner = writer::open(&directory, logs, headers.clone(), &facts, surroundings.clone())?;
+        let storage = resume::open_storage(&directory, &config)?;
+        let mut inner =
+            writer::open(&directory, storage, logs, headers.clone(), &facts, surroundings.clone())?;
+        inner.retention = Some(Retention::new(&charter, local.clone()));
         let acts = inner.log.head(Log::Acts.id());
         let founded = acts.is_ok_and(|head| head.is_some_and(|head| head.size > 0));
         let writer = Arc::new(Writer::start(inner)?);
@@ -196,6 +208,7 @@ impl Node {
         if !founded {
             node.found()?;
         }
+        node.tell_resumption()?;
         node.directory.close_to_others()?;
         node.start_auditor()?;
         Ok(node)

@@ -70,6 +70,11 @@ pub(crate) fn put(
     Ok(())
 }
 
+/// Removes lines of before a time.
+pub(crate) fn sweep(local: &Local, before: i64) -> Result<usize, LocalError> {
+    Ok(local.lock().execute("DELETE FROM refusal WHERE at < ?1", [before])?)
+}
+
 /// The newest lines, newest first.
 pub(crate) fn list(local: &Local, limit: usize) -> Result<Vec<Line>, LocalError> {
     let connection = local.lock();

@@ -36,6 +36,12 @@ pub(crate) fn put(
     Ok(())
 }
 
+/// Removes statuses whose time is over, whether or not others come.
+pub(crate) fn sweep(local: &Local, now: i64) -> Result<usize, LocalError> {
+    let connection = local.lock();
+    Ok(connection.execute("DELETE FROM status WHERE received < ?1", [now - KEPT_MICROS])?)
+}
+
 /// The status of an id, for the account that made the POST; another's does not exist (T034).
 pub(crate) fn get(local: &Local, account: i64, id: &str) -> Result<Option<String>, LocalError> {
     let connection = local.lock();

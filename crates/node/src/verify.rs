@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::fold;
-use crate::keys;
 use crate::local::{self, Local};
 use crate::node::NodeError;
+use crate::resume;
 use crate::terms;
 use crate::{account, collection, refusals, status, token};
 use file::Ours;
@@ -28,6 +28,8 @@ pub struct Report {
     pub checked: Vec<String>,
     /// What is wrong: file, table, row, what.
     pub faults: Vec<String>,
+    /// Entries whose content is here and whose keys are not.
+    pub keyless: u64,
     /// The digest of the view, in hex, where it could be computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view_digest: Option<String>,
@@ -41,12 +43,13 @@ pub fn verify_directory(
     directory.require_node()?;
     let config = Config::read(&directory.config())?;
     let charter = terms::read_charter(directory)?;
-    let logs: Vec<LogIdentity> = keys::verifiers(&keys::log_configs(directory, &config.party)?)?
-        .into_iter()
-        .map(|(log, verifier)| LogIdentity { id: log.id(), name: log.name().to_owned(), verifier })
-        .collect();
+    let logs = resume::identities(directory, &config)?;
     let mut report = Report::default();
     logs_of(directory, &logs, &mut report, &mut progress);
+    match resume::behind_of(directory, &config, &logs) {
+        Ok(behind) => report.faults.extend(behind.iter().map(|one| format!("log.db: {one}"))),
+        Err(error) => report.faults.push(format!("head.mark: {error}")),
+    }
     if let Err(error) = view_of(directory, &terms::facts(&charter), &mut report) {
         report.faults.push(format!("view.db: {error}"));
     }
@@ -69,6 +72,7 @@ fn logs_of(
     if found.more > 0 {
         report.faults.push(format!("log.db, keys.db: {} findings more", found.more));
     }
+    report.keyless = found.keyless;
     report.checked.push(format!(
         "log.db, keys.db: {} entries, {} opened, {} erased, {} tiles, {} arrivals",
         found.entries, found.opened, found.erased, found.tiles, found.arrivals
@@ -83,7 +87,10 @@ fn view_of(
     report: &mut Report,
 ) -> Result<(), NodeError> {
     let ours = Ours { name: "view.db", application_id: 0x436d_5677, user_version: 2 };
-    file::check(&directory.view(), &ours, report)?;
+    let folded = directory.view().exists();
+    if folded {
+        file::check(&directory.view(), &ours, report)?;
+    }
     let log = crate::writer::reader(directory.root())?;
     let (mut differences, mut again) = folds(directory, &log, facts)?;
     for _ in 0..COMPARISONS_MAX {
@@ -106,7 +113,11 @@ fn view_of(
     }
     let digest = again.digest()?;
     report.view_digest = Some(digest.iter().map(|octet| format!("{octet:02x}")).collect());
-    report.checked.push("view.db: every row against a fold of the logs from nothing".to_owned());
+    report.checked.push(if folded {
+        "view.db: every row against a fold of the logs from nothing".to_owned()
+    } else {
+        "view.db: there is none; the next start folds it from the logs".to_owned()
+    });
     Ok(())
 }
 
@@ -117,8 +128,12 @@ fn folds(
     log: &comity_tlog::Reader,
     facts: &comity_gate::Facts,
 ) -> Result<(Vec<comity_view::Difference>, View), NodeError> {
-    let mut kept = View::copy_of(&directory.view())?;
     let mut again = View::in_memory()?;
+    if !directory.view().exists() {
+        fold::catch_up_to(log, &mut again, facts, &fold::Bounds::now(log)?)?;
+        return Ok((Vec::new(), again));
+    }
+    let mut kept = View::copy_of(&directory.view())?;
     let bounds = fold::Bounds::now(log)?;
     fold::catch_up_to(log, &mut kept, facts, &bounds)?;
     fold::catch_up_to(log, &mut again, facts, &bounds)?;

@@ -8,6 +8,7 @@ pub(crate) mod decide;
 mod folder;
 mod known;
 mod remove;
+mod retain;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,7 @@ use comity_wire::entry::Author;
 
 use crate::fold;
 use crate::node::{NodeError, Surroundings};
+use crate::retention::Retention;
 use crate::submit::{Candidate, Headers, Verdict};
 use crate::withdraw::Removed;
 use decide::Decided;
@@ -97,6 +99,8 @@ pub(crate) struct Opened {
     pub(crate) headers: Headers,
     pub(crate) facts: Facts,
     pub(crate) surroundings: Surroundings,
+    /// How long records are kept.
+    pub(crate) retention: Option<Retention>,
 }
 
 /// What the thread owns.
@@ -111,6 +115,8 @@ struct Inner {
     space: Arc<Space>,
     /// When the last sweep was.
     swept: i64,
+    /// How long records are kept.
+    retention: Option<Retention>,
 }
 
 impl Writer {
@@ -118,12 +124,22 @@ impl Writer {
     pub(crate) fn start(opened: Opened) -> Result<Writer, NodeError> {
         let (jobs, waiting) = sync_channel(JOBS_WAITING_MAX);
         let space = Arc::<Space>::default();
-        let Opened { sequencer, view, log, headers, facts, surroundings } = opened;
+        let Opened { sequencer, view, log, headers, facts, surroundings, retention } = opened;
         let folder = Folder::start(view, space.clone(), surroundings.fatal.clone())?;
         let (known, swept, ours) = (Known::default(), i64::MIN, space.clone());
         let space = ours.clone();
-        let mut inner =
-            Inner { sequencer, folder, known, log, headers, facts, surroundings, space, swept };
+        let mut inner = Inner {
+            sequencer,
+            folder,
+            known,
+            log,
+            headers,
+            facts,
+            surroundings,
+            space,
+            swept,
+            retention,
+        };
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
@@ -225,6 +241,9 @@ impl Inner {
                     // Erasures that a reader stood in the way of. An error here comes up again
                     // with the next commit, where somebody hears of it.
                     let _ = self.sequencer.settle();
+                    if let Some(fault) = self.sequencer.take_mark_fault() {
+                        tracing::warn!(%fault, "the mark of the heads is not written");
+                    }
                     let _ = self.folder.catch_up(&self.log, &self.facts);
                     continue;
                 }
@@ -396,16 +415,15 @@ fn fail_all(answers: Vec<Answer>, error: impl Fn() -> NodeError) {
 /// and the first start.
 pub(crate) fn open(
     directory: &crate::Directory,
+    storage: SqliteStorage,
     logs: Vec<LogConfig>,
     headers: Headers,
     facts: &Facts,
     surroundings: Surroundings,
 ) -> Result<Opened, NodeError> {
-    let storage = SqliteStorage::open(directory.root())
-        .map_err(|error| NodeError::Start(error.to_string()))?;
     let random = surroundings.random.clone();
     let sequencer = Sequencer::open(storage, logs, &mut |octets| random(octets))
-        .map_err(|error| NodeError::Start(error.to_string()))?;
+        .map_err(|error| crate::resume::start_error(directory, &error))?;
     let (mut view, opened) = View::open(&directory.view(), &surroundings.boot)?;
     if let comity_view::Opened::Dropped(reason) = opened {
         tracing::info!(reason, "the view is folded from the logs");
@@ -420,7 +438,8 @@ pub(crate) fn open(
         view = View::open(&directory.view(), &surroundings.boot)?.0;
         fold::catch_up(&log, &mut view, facts)?;
     }
-    Ok(Opened { sequencer, view, log, headers, facts: facts.clone(), surroundings })
+    let (facts, retention) = (facts.clone(), None);
+    Ok(Opened { sequencer, view, log, headers, facts, surroundings, retention })
 }
 
 pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {

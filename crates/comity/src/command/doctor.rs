@@ -75,6 +75,15 @@ fn told(value: &Value) -> String {
             cell(log, "vkey")
         ));
     }
+    for (name, member, unit) in [
+        ("entries", "entries_days", "days at most, where nothing else says so"),
+        ("accesses", "accesses_days", "days"),
+        ("refusals", "refusals_days", "days"),
+        ("statuses", "statuses_hours", "hours"),
+    ] {
+        let period = value.get("retention").map_or("-".to_owned(), |all| cell(all, member));
+        text.push_str(&format!("kept       {name:<8} {period:>9} {unit}\n"));
+    }
     for one in rows(value, "collections") {
         text.push_str(&format!(
             "collection {}   {:>9} objects   {}\n",

@@ -1,6 +1,7 @@
 //! What a command asks of a node, and how it is carried out: the same on both ways.
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 
 use comity_node::Node;
 use comity_node::collection::{self, Collection, Grant};
@@ -70,6 +71,10 @@ pub(crate) enum Request {
         limit: usize,
     },
     State,
+    Backup {
+        to: String,
+        keys: Option<String>,
+    },
 }
 
 /// Where output and progress go.
@@ -146,6 +151,7 @@ pub(crate) fn execute(
         }
         Request::Refusals { limit } => Ok(json!({ "refusals": node.refusals(limit)? })),
         Request::State => state(node),
+        Request::Backup { to, keys } => back_up(node, &to, keys.as_deref(), sink),
     }
 }
 
@@ -183,9 +189,23 @@ fn state(node: &Node) -> Result<Value, Failure> {
         "body": node.charter().body,
         "charter": node.charter().hash.to_string(),
         "logs": logs,
+        "retention": node.retention(),
         "users": node.users()?.len(),
         "collections": list_collections(node)?.get("collections"),
     }))
+}
+
+fn back_up(
+    node: &Node,
+    to: &str,
+    keys: Option<&str>,
+    sink: &mut dyn Sink,
+) -> Result<Value, Failure> {
+    let manifest = node.backup(Path::new(to), keys.map(Path::new), &mut |octets, total| {
+        // The second number is that of octets in all.
+        sink.progress(Progress { octets, objects: total });
+    })?;
+    Ok(json!(manifest))
 }
 
 /// The collection of a name, or the only one.

@@ -304,7 +304,7 @@ fn init_takes_a_new_directory_and_a_charter_that_holds() {
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
     std::fs::remove_file(place.path().join("notes.txt")).unwrap();
     let good = comity_charter::one_party("cert.example", "x");
-    let faulty = good.replace("days = 1095", "days = 9999").replace("floors = 1", "floors = 9");
+    let faulty = good.replace("\ndays = 1095", "\ndays = 9999").replace("floors = 1", "floors = 9");
     let faulty = place.file("faulty.toml", faulty);
     let line = ["init", "DIR", "--charter", &faulty, "--party", "cert.example"];
     let parts = ["line 6", "floors-version", "line 20", "retention-floor", "1830 days"];

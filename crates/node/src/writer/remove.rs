@@ -47,7 +47,15 @@ impl Decided {
     /// Looks for what has expired.
     pub(super) fn sweep(&mut self, inner: &Inner, now: i64, limit: usize) -> Result<(), NodeError> {
         let expired = query::expired(&*inner.folder.view()?, now, limit)?;
-        if expired.is_empty() { Ok(()) } else { self.expire(inner, &expired, now) }
+        if !expired.is_empty() {
+            self.expire(inner, &expired, now)?;
+        }
+        // What is wrong with old records must not keep what expired, and comes up again.
+        let before = self.mark();
+        if self.retain(inner, now).is_err() {
+            self.back_to(before);
+        }
+        Ok(())
     }
 
     /// Withdraws entries whose deadline has come, wherever they are held.

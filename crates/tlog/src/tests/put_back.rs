@@ -116,10 +116,9 @@ fn copy_logs(from: &Path, to: &Path) {
 fn a_file_that_was_put_back_is_found_and_the_newest_one_is_taken() {
     let (dir, old, newest) =
         (TempDir::new().unwrap(), TempDir::new().unwrap(), TempDir::new().unwrap());
-    let mut random = Random(4);
-    let mut commit = |text: &str| {
+    let commit = |text: &str| {
         let mut writer = open(dir.path(), 1);
-        writer.commit(one(PRIVATE, text), 7, &mut |b| random.fill(b)).unwrap();
+        writer.commit(one(PRIVATE, text), 7).unwrap();
     };
     commit("first");
     copy_logs(dir.path(), old.path());
@@ -142,10 +141,9 @@ fn a_file_that_was_put_back_is_found_and_the_newest_one_is_taken() {
 #[test]
 fn without_the_mark_file_two_commits_back_are_found() {
     let (dir, old) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let mut random = Random(4);
     for n in 0..3 {
         let mut writer = open(dir.path(), 1);
-        writer.commit(one(PRIVATE, "x"), n, &mut |b| random.fill(b)).unwrap();
+        writer.commit(one(PRIVATE, "x"), n).unwrap();
         drop(writer);
         if n == 0 {
             copy_logs(dir.path(), old.path());
@@ -172,8 +170,8 @@ fn a_mark_elsewhere_finds_a_directory_that_was_put_back() {
     let mut random = Random(4);
     let mut commit = || {
         let storage = SqliteStorage::open_marked(dir.path(), &outside).unwrap();
-        let mut writer = Sequencer::open(storage, configs())?;
-        writer.commit(one(PRIVATE, "x"), 1, &mut |b| random.fill(b)).unwrap();
+        let mut writer = Sequencer::open(storage, configs(), &mut |b| random.fill(b))?;
+        writer.commit(one(PRIVATE, "x"), 1).unwrap();
         Ok::<_, OpenError>(())
     };
     commit().unwrap();
