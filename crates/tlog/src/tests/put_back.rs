@@ -85,7 +85,7 @@ fn another_history_of_the_same_length_is_found() {
     let mut stranger = start(&other).unwrap();
     for text in ["a", "b", "c"] {
         writer.commit(one(PRIVATE, text), 1).unwrap();
-        stranger.commit(one(PRIVATE, text), 1).unwrap();
+        stranger.commit(one(PRIVATE, &format!("other {text}")), 1).unwrap();
     }
     for _ in 0..2 {
         stranger.commit(one(PRIVATE, "d"), 1).unwrap();
