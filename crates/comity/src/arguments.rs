@@ -78,6 +78,12 @@ pub(crate) struct Serve {
     /// Serve plain HTTP beyond this machine, behind a proxy that does TLS
     #[arg(long, conflicts_with = "tls_certificate")]
     pub(crate) plain_http_anywhere: bool,
+    /// Where to tell metrics and health, HOST:PORT; without it, as the configuration says
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<String>,
+    /// Tell metrics beyond this machine, to everybody who asks
+    #[arg(long)]
+    pub(crate) metrics_anywhere: bool,
     /// Write the log as JSON lines
     #[arg(long)]
     pub(crate) log_json: bool,

@@ -7,6 +7,7 @@
 mod arguments;
 mod command;
 mod control;
+mod notify;
 mod output;
 mod surroundings;
 

@@ -57,6 +57,11 @@ fn the_reference_of_commands_is_current() {
 }
 
 #[test]
+fn the_reference_of_metrics_is_current() {
+    generated("docs/reference/metrics.md", &reference::metrics());
+}
+
+#[test]
 fn the_reference_of_refusals_is_current() {
     let directory = tempfile::tempdir().unwrap();
     let node = directory.path().join("node");
@@ -122,6 +127,11 @@ fn the_examples_run() {
 #[test]
 fn the_guide_to_running_a_node_runs() {
     session::check(&root().join("docs/guide/run-a-node.md"), accept());
+}
+
+#[test]
+fn the_page_about_monitoring_runs() {
+    session::check(&root().join("docs/operate/monitoring.md"), accept());
 }
 
 #[test]

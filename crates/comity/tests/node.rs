@@ -28,5 +28,6 @@ mod node {
     mod erasure;
     mod flipped_bits;
     mod kill;
+    mod operate;
     mod upgrade;
 }

@@ -103,6 +103,11 @@ impl Waiting {
         Some(records.into_iter().map(|(access, times)| Record { access, times }).collect())
     }
 
+    /// How many wait.
+    pub(crate) fn count(&self) -> usize {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).records.len()
+    }
+
     /// Puts records back that could not be written. Returns how many are lost because there is
     /// no later: the node is stopping.
     pub(crate) fn put_back(&self, records: Vec<Record>) -> usize {

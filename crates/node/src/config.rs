@@ -19,10 +19,22 @@ pub struct Config {
     /// A file on another volume that says how far the logs have signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_mark: Option<PathBuf>,
+    /// Where to tell metrics and health, `HOST:PORT`; empty is nowhere.
+    #[serde(default)]
+    pub metrics: String,
+    /// Free octets below which no new objects are taken; 0 is no reserve.
+    #[serde(default = "default_disk_reserve")]
+    pub disk_reserve_bytes: u64,
 }
 
 fn default_listen() -> String {
     "127.0.0.1:8440".to_owned()
+}
+
+/// 256 MiB: some days of records of access for a busy node, and several times what SQLite needs
+/// for its journals.
+fn default_disk_reserve() -> u64 {
+    256 * 1024 * 1024
 }
 
 fn default_title() -> String {
@@ -58,6 +70,8 @@ impl Config {
             listen: default_listen(),
             title: default_title(),
             head_mark: None,
+            metrics: String::new(),
+            disk_reserve_bytes: default_disk_reserve(),
         }
     }
 
@@ -81,10 +95,16 @@ impl Config {
              # Where to serve, HOST:PORT. Beyond this machine, TLS is required.\n\
              listen = {}\n\n\
              # What TAXII discovery calls the server.\n\
-             title = {}\n",
+             title = {}\n\n\
+             # Where to tell metrics and health, HOST:PORT on this machine; empty is nowhere.\n\
+             metrics = {}\n\n\
+             # Free octets below which no new objects are taken; 0 is no reserve.\n\
+             disk_reserve_bytes = {}\n",
             quote(&self.party),
             quote(&self.listen),
-            quote(&self.title)
+            quote(&self.title),
+            quote(&self.metrics),
+            self.disk_reserve_bytes
         )
     }
 }

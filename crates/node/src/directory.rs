@@ -16,6 +16,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// The files that grow.
+pub const FILES: [&str; 7] =
+    ["log.db", "log.db-wal", "keys.db", "keys.db-wal", "view.db", "view.db-wal", "local.db"];
+
 /// The paths of a node's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {

@@ -98,6 +98,7 @@ impl Node {
         terms: Terms,
         mut progress: impl FnMut(Progress),
     ) -> Result<Report, NodeError> {
+        self.require_space()?;
         let mut reader = Reader::new(input);
         let mut import = Import::new(self, by, collection, terms);
         let broken_off = loop {
@@ -165,6 +166,7 @@ impl<'a> Import<'a> {
     /// Hands the group over, once the one before is written.
     fn send(&mut self) -> Result<(), NodeError> {
         self.settle()?;
+        self.node.require_space()?;
         let group = std::mem::replace(&mut self.group, Vec::with_capacity(GROUP_OBJECTS));
         self.written = Some(self.node.writer().submit(self.collection.number, group)?);
         (self.bytes, self.now) = (0, self.node.now());
@@ -175,7 +177,9 @@ impl<'a> Import<'a> {
         let Some(written) = self.written.take() else {
             return Ok(());
         };
-        let verdicts = written.wait()?;
+        let verdicts = written.wait();
+        self.node.count(&verdicts);
+        let verdicts = verdicts?;
         let before = usize::try_from(self.report.objects).unwrap_or(usize::MAX);
         self.node.ledger(self.by, "import", before, &verdicts, self.now)?;
         verdicts.iter().for_each(|verdict| self.report.add(verdict));

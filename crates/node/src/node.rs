@@ -1,7 +1,10 @@
 //! A node: its directory opened, its writer running, its doors for the HTTP surface and the
 //! command line.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use comity_charter::Charter;
 use comity_gate::Facts;
@@ -17,8 +20,10 @@ use crate::config::{Config, ConfigError};
 use crate::directory::{Directory, DirectoryError, Lock};
 use crate::keys::{self, KeyError};
 use crate::local::{Local, LocalError};
+use crate::metrics::Metrics;
 use crate::password::{Checked, Passwords};
 use crate::query::Pool;
+use crate::reserve::Reserve;
 use crate::resume;
 use crate::retention::Retention;
 use crate::submit::Headers;
@@ -28,11 +33,18 @@ use crate::writer::{self, Writer};
 /// Fills a buffer with random octets.
 pub type Random = dyn Fn(&mut [u8]) + Send + Sync;
 
+/// Octets that are free on the file system of a path, where the system says so.
+pub type Free = dyn Fn(&Path) -> Option<u64> + Send + Sync;
+
 /// What the process gives a node: time, randomness, a name of this boot, and a way to end it.
 #[derive(Clone)]
 pub struct Surroundings {
     /// Microseconds since 1970.
     pub now: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// Time since the process began. It never jumps, so that durations can be taken.
+    pub monotonic: Arc<dyn Fn() -> Duration + Send + Sync>,
+    /// Free space.
+    pub free: Arc<Free>,
     /// Fills a buffer from the system's generator.
     pub random: Arc<Random>,
     /// Names this boot of the machine.
@@ -98,6 +110,16 @@ pub enum NodeError {
     /// The disk is full.
     #[error("the disk is full: nothing was stored; free space, then try again")]
     Full,
+    /// Less is free than the reserve.
+    #[error(
+        "{free} octets are free, {reserve} are required: no new objects are taken; free space, or lower `disk_reserve_bytes`; `comity doctor DIR` shows both"
+    )]
+    Reserve {
+        /// Octets that are free.
+        free: u64,
+        /// Octets that have to be.
+        reserve: u64,
+    },
     /// Accesses cannot be recorded.
     #[error("accesses cannot be recorded, so none are answered; free space, then try again")]
     AuditBehind,
@@ -152,6 +174,10 @@ pub struct Node {
     pub(crate) passwords: Passwords,
     pub(crate) writer: Arc<Writer>,
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) reserve: Arc<Reserve>,
+    stopping: AtomicBool,
+    watcher: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
     pub(crate) auditor: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
     pub(crate) pool: Pool,
     pub(crate) verifiers: Vec<(Log, Verifier)>,
@@ -178,10 +204,14 @@ impl Node {
         let verifiers = keys::verifiers(&logs)?;
         let local = Arc::new(Local::open(&directory.local())?);
         let catalog = std::sync::RwLock::new(Arc::new(Catalog::read(&local)?));
+        let metrics = Arc::new(Metrics::default());
+        let reserve = Arc::new(Reserve::new(config.disk_reserve_bytes));
+        reserve.note((surroundings.free)(directory.root()));
         let storage = resume::open_storage(&directory, &config)?;
         let mut inner =
             writer::open(&directory, storage, logs, headers.clone(), &facts, surroundings.clone())?;
         inner.retention = Some(Retention::new(&charter, local.clone()));
+        inner.metrics = metrics.clone();
         let acts = inner.log.head(Log::Acts.id());
         let founded = acts.is_ok_and(|head| head.is_some_and(|head| head.size > 0));
         let writer = Arc::new(Writer::start(inner)?);
@@ -200,6 +230,10 @@ impl Node {
             passwords: Passwords::new(key),
             writer,
             waiting,
+            metrics,
+            reserve,
+            stopping: AtomicBool::new(false),
+            watcher: std::sync::Mutex::new(None),
             auditor: std::sync::Mutex::new(None),
             pool: Pool::default(),
             verifiers,
@@ -211,11 +245,41 @@ impl Node {
         node.tell_resumption()?;
         node.directory.close_to_others()?;
         node.start_auditor()?;
+        node.start_watcher()?;
         Ok(node)
+    }
+
+    fn start_watcher(&mut self) -> Result<(), NodeError> {
+        let watcher = self.reserve.clone().watch(&self.directory, &self.surroundings);
+        let watcher = watcher
+            .map_err(|error| NodeError::Start(format!("the watcher of the disk: {error}")))?;
+        self.watcher = std::sync::Mutex::new(Some(watcher));
+        Ok(())
+    }
+
+    /// Says that the node will stop: it still answers, and is not ready for more.
+    pub fn announce_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the node was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Time since the process began.
+    pub fn monotonic(&self) -> Duration {
+        (self.surroundings.monotonic)()
     }
 
     /// Writes what waits, and closes the stores in good order.
     pub fn close(&self) {
+        self.announce_stop();
+        self.reserve.stop();
+        let watcher = self.watcher.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(watcher) = watcher {
+            let _ = watcher.join();
+        }
         self.waiting.stop();
         let auditor = self.auditor.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(auditor) = auditor {
@@ -328,12 +392,15 @@ impl Node {
 
     /// Whether credentials are good. This may take tens of milliseconds.
     pub fn check(&self, credentials: &Credentials, now: i64) -> Result<Option<Checked>, NodeError> {
-        Ok(match credentials {
+        let checked = match credentials {
             Credentials::Password { name, password } => {
                 self.passwords.password(&self.local, name, password)?
             }
             Credentials::Bearer(secret) => self.passwords.bearer(&self.local, secret, now)?,
-        })
+        };
+        let password = matches!(credentials, Credentials::Password { .. });
+        self.metrics.checked(password, checked.is_some());
+        Ok(checked)
     }
 
     /// Who the command line is: the operator of the machine, by the rights of the file system.

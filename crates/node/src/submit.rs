@@ -153,9 +153,19 @@ impl Node {
         terms: Terms,
         now: i64,
     ) -> Result<Vec<Verdict>, NodeError> {
+        self.require_space()?;
         let judged =
             objects.iter().map(|bytes| self.judge(by, collection, bytes, terms, now)).collect();
-        self.writer().submit(collection.number, judged)?.wait() //                     (3) to (5)
+        let verdicts = self.writer().submit(collection.number, judged)?.wait(); //     (3) to (5)
+        self.count(&verdicts);
+        verdicts
+    }
+
+    pub(crate) fn count(&self, verdicts: &Result<Vec<Verdict>, NodeError>) {
+        match verdicts {
+            Ok(verdicts) => self.metrics.verdicts(verdicts),
+            Err(error) => self.metrics.turned_away(error),
+        }
     }
 
     /// Judges one object, and makes it ready to be appended.

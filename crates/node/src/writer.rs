@@ -4,6 +4,7 @@
 //! There is no timer: what queued while the last commit ran makes the next group, so a lone
 //! client waits for one commit and many share one.
 
+mod commit;
 pub(crate) mod decide;
 mod folder;
 mod known;
@@ -23,6 +24,7 @@ use comity_view::{Position, View, query};
 use comity_wire::entry::Author;
 
 use crate::fold;
+use crate::metrics::Metrics;
 use crate::node::{NodeError, Surroundings};
 use crate::retention::Retention;
 use crate::submit::{Candidate, Headers, Verdict};
@@ -99,6 +101,7 @@ pub(crate) struct Opened {
     pub(crate) headers: Headers,
     pub(crate) facts: Facts,
     pub(crate) surroundings: Surroundings,
+    pub(crate) metrics: Arc<Metrics>,
     /// How long records are kept.
     pub(crate) retention: Option<Retention>,
 }
@@ -113,6 +116,7 @@ struct Inner {
     facts: Facts,
     surroundings: Surroundings,
     space: Arc<Space>,
+    metrics: Arc<Metrics>,
     /// When the last sweep was.
     swept: i64,
     /// How long records are kept.
@@ -124,7 +128,8 @@ impl Writer {
     pub(crate) fn start(opened: Opened) -> Result<Writer, NodeError> {
         let (jobs, waiting) = sync_channel(JOBS_WAITING_MAX);
         let space = Arc::<Space>::default();
-        let Opened { sequencer, view, log, headers, facts, surroundings, retention } = opened;
+        let Opened { sequencer, view, log, headers, facts, surroundings, metrics, retention } =
+            opened;
         let folder = Folder::start(view, space.clone(), surroundings.fatal.clone())?;
         let (known, swept, ours) = (Known::default(), i64::MIN, space.clone());
         let space = ours.clone();
@@ -137,6 +142,7 @@ impl Writer {
             facts,
             surroundings,
             space,
+            metrics,
             swept,
             retention,
         };
@@ -238,9 +244,7 @@ impl Inner {
             let first = match waiting.recv_timeout(SETTLE_EVERY) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
-                    // Erasures that a reader stood in the way of. An error here comes up again
-                    // with the next commit, where somebody hears of it.
-                    let _ = self.sequencer.settle();
+                    self.settle();
                     if let Some(fault) = self.sequencer.take_mark_fault() {
                         tracing::warn!(%fault, "the mark of the heads is not written");
                     }
@@ -294,6 +298,7 @@ impl Inner {
             fail_group(group, &error);
             return Ok(());
         }
+        let swept = matches!(group.first(), Some(Job::Sweep { .. }));
         let mut decided = Decided::default();
         let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
         for job in group {
@@ -311,7 +316,7 @@ impl Inner {
             answers.into_iter().for_each(Answer::succeed);
             return Ok(());
         }
-        match self.sequencer.commit(batch, (self.surroundings.now)()) {
+        match self.commit(batch, swept) {
             Ok(committed) => self.folder.fold(Group { decided, committed, answers }),
             Err(CommitError::StorageFull(_)) => {
                 self.space.note(true);
@@ -438,8 +443,8 @@ pub(crate) fn open(
         view = View::open(&directory.view(), &surroundings.boot)?.0;
         fold::catch_up(&log, &mut view, facts)?;
     }
-    let (facts, retention) = (facts.clone(), None);
-    Ok(Opened { sequencer, view, log, headers, facts, surroundings, retention })
+    let (facts, retention, metrics) = (facts.clone(), None, Arc::default());
+    Ok(Opened { sequencer, view, log, headers, facts, surroundings, metrics, retention })
 }
 
 pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {

@@ -46,6 +46,8 @@ impl World {
                     chunk.copy_from_slice(&mixed[..chunk.len()]);
                 }
             }),
+            monotonic: Arc::new(|| std::time::Duration::ZERO),
+            free: Arc::new(|_| None),
             boot: "test".to_owned(),
             fatal: Arc::new(|what| panic!("{what}")),
         };

@@ -30,6 +30,8 @@ impl Store {
                 let one = drawn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 octets.iter_mut().zip(0u8..=255).for_each(|(octet, at)| *octet = one ^ at);
             }),
+            monotonic: Arc::new(|| std::time::Duration::ZERO),
+            free: Arc::new(|_| None),
             boot: "test".to_owned(),
             fatal: Arc::new(|what| panic!("{what}")),
         };

@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     MethodNotAllowed,
     /// The disk is full: the node reads, and does not write.
     Full,
+    /// Less is free than the disk reserve.
+    Reserve(String),
     /// Too much at once; later it may go.
     Busy(&'static str),
     /// A fault of the node.
@@ -93,6 +95,12 @@ impl Failure {
                 "storage-full",
                 Some("nothing of this request is acknowledged; the operator frees space and the client sends it again".into()),
             ),
+            Failure::Reserve(why) => (
+                StatusCode::INSUFFICIENT_STORAGE,
+                "the node keeps the space that is left: it reads, and takes no new objects",
+                "insufficient-storage",
+                Some(why.clone()),
+            ),
             Failure::Busy(what) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "try again later", "busy", Some((*what).into()))
             }
@@ -127,7 +135,7 @@ impl IntoResponse for Failure {
             headers.append(header::WWW_AUTHENTICATE, basic);
             headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self, Failure::Busy(_) | Failure::Full) {
+        if matches!(self, Failure::Busy(_) | Failure::Full | Failure::Reserve(_)) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
@@ -153,6 +161,7 @@ impl From<NodeError> for Failure {
     fn from(error: NodeError) -> Failure {
         match error {
             NodeError::Full => Failure::Full,
+            reserve @ NodeError::Reserve { .. } => Failure::Reserve(reserve.to_string()),
             NodeError::Stopping => Failure::Busy("the node is stopping"),
             NodeError::AuditBehind => {
                 Failure::Busy("accesses cannot be recorded, so none are answered")

@@ -8,6 +8,7 @@ mod caller;
 mod error;
 mod listen;
 mod log;
+pub mod metrics;
 mod negotiate;
 mod openapi;
 mod pages;
@@ -16,4 +17,4 @@ mod router;
 mod taxii;
 
 pub use listen::{Listening, Scheme, ServeError, listen};
-pub use router::{ENDPOINTS, Endpoint, router};
+pub use router::{ENDPOINTS, Endpoint, counted, router};

@@ -106,9 +106,10 @@ pub async fn listen(
             accepted = server.accept(&listener) => {
                 if let Some((stream, slot)) = accepted {
                     let connection = server.clone().connection(stream, graceful.watcher());
+                    let open = crate::metrics::Connection::open();
                     tokio::spawn(async move {
                         connection.await;
-                        drop(slot);
+                        drop((slot, open));
                     });
                 }
             }

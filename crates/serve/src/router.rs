@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -16,6 +16,7 @@ use tower_http::compression::predicate::SizeAbove;
 use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::error::Failure;
+use crate::metrics::Requests;
 use crate::{error, log, openapi, taxii};
 
 /// Responses below this many octets are not worth compressing.
@@ -70,6 +71,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
 
 /// The service of a node.
 pub fn router(node: Arc<Node>) -> Router {
+    counted(node, Arc::default())
+}
+
+/// The service of a node whose requests are counted.
+pub fn counted(node: Arc<Node>, requests: Arc<Requests>) -> Router {
     let collection = "/taxii2/comity/collections/{collection}/";
     let at = |rest: &str| format!("{collection}{rest}");
     let routes: Vec<(String, MethodRouter<Arc<Node>>)> = vec![
@@ -101,7 +107,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(RequestDecompressionLayer::new().gzip(true).pass_through_unaccepted(false))
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)))
-        .layer(middleware::from_fn(bare_head))
+        .layer(middleware::from_fn_with_state((node.clone(), requests), bare_head))
         .with_state(node);
     // Around the router, since a layer inside it runs when the route is chosen already.
     Router::new()
@@ -126,9 +132,15 @@ fn with_slash(mut request: Request) -> Request {
     request
 }
 
-/// What every response carries, whatever it is.
-async fn bare_head(request: Request, next: Next) -> Response<Body> {
+/// What every response carries, whatever it is; and what is counted of it.
+async fn bare_head(
+    State((node, requests)): State<(Arc<Node>, Arc<Requests>)>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let under = requests.begin(&request, node.monotonic());
     let mut response = error::in_words(next.run(request).await);
+    requests.end(&under, response.status().as_u16(), node.monotonic());
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
     headers

@@ -17,7 +17,13 @@ use crate::output::Output;
 pub(crate) fn run(arguments: &Doctor, output: &Output) -> Result<Outcome, Failure> {
     let directory = Directory::new(&arguments.dir);
     let mut value = ask(&arguments.dir, Request::State)?;
-    let advice = advice(&directory);
+    let mut advice = advice(&directory);
+    if let Some(why) = value.get("read_only").and_then(Value::as_str) {
+        let (free, reserve) = (cell(&value, "disk_free"), cell(&value, "disk_reserve"));
+        advice.push(format!(
+            "no new objects are taken, {why}: {free} octets are free, {reserve} are required; free space, or lower `disk_reserve_bytes`"
+        ));
+    }
     if let Some(members) = value.as_object_mut() {
         members.insert("files".to_owned(), files(directory.root()));
         members.insert("limits".to_owned(), limits());
@@ -29,8 +35,7 @@ pub(crate) fn run(arguments: &Doctor, output: &Output) -> Result<Outcome, Failur
 
 fn files(root: &Path) -> Value {
     let size = |name: &str| std::fs::metadata(root.join(name)).map_or(0, |found| found.len());
-    let names = ["log.db", "log.db-wal", "keys.db", "view.db", "view.db-wal", "local.db"];
-    json!(names.map(|name| json!({ "file": name, "octets": size(name) })))
+    json!(comity_node::directory::FILES.map(|name| json!({ "file": name, "octets": size(name) })))
 }
 
 fn limits() -> Value {
@@ -61,11 +66,13 @@ fn advice(directory: &Directory) -> Vec<String> {
 
 fn told(value: &Value) -> String {
     let mut text = format!(
-        "party      {}\nbody       {}\ncharter    {}\nusers      {}\n",
+        "party      {}\nbody       {}\ncharter    {}\nusers      {}\ndisk       {} octets free, {} kept in reserve\n",
         cell(value, "party"),
         cell(value, "body"),
         cell(value, "charter"),
-        cell(value, "users")
+        cell(value, "users"),
+        cell(value, "disk_free"),
+        cell(value, "disk_reserve")
     );
     for log in rows(value, "logs") {
         text.push_str(&format!(

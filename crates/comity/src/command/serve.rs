@@ -3,16 +3,23 @@
 use std::sync::Arc;
 
 use comity_node::{Directory, Node};
-use comity_serve::{Listening, Scheme, listen, router};
-use tokio::signal::unix::{SignalKind, signal};
+use comity_serve::metrics::{Requests, supervision};
+use comity_serve::{Listening, Scheme, ServeError, counted, listen};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use crate::Outcome;
 use crate::arguments::Serve;
 use crate::command::Failure;
 use crate::control;
+use crate::notify::Supervisor;
 use crate::output::Output;
 use crate::surroundings;
+
+/// How long requests that the drain did not wait for may hold a thread.
+const AFTER_DRAIN: std::time::Duration = std::time::Duration::from_secs(2);
 
 pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure> {
     start_log(arguments.log_json);
@@ -20,26 +27,109 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
     let node = Arc::new(node);
     control::serve(&node)
         .map_err(|error| Failure::new(format!("the control socket cannot be made: {error}")))?;
-    let address = arguments.listen.clone().unwrap_or_else(|| node.config().listen.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("threads cannot be started: {error}")))?;
-    let result = runtime.block_on(async {
-        let stop = stop_signal()
-            .map_err(|error| Failure::new(format!("signals cannot be heard: {error}")))?;
-        let ready = |listening: &Listening| {
-            output.line(&format!("listening on {}://{}", listening.scheme, listening.address));
-        };
-        listen(router(node.clone()), &address, &scheme(arguments), ready, stop)
-            .await
-            .map_err(|error| Failure::new(error.to_string()))
-    });
+    let result = runtime.block_on(serve(arguments, output, &node));
     // Requests that the drain did not wait for must not keep the process.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    runtime.shutdown_timeout(AFTER_DRAIN);
     let _ = std::fs::remove_file(node.directory().control());
     node.close();
+    tracing::info!("stopped");
     result.map(|()| Outcome::Done)
+}
+
+/// Serves until a signal, then until what is open has ended, or until a second signal. Metrics
+/// and health are told to the last.
+async fn serve(arguments: &Serve, output: &Output, node: &Arc<Node>) -> Result<(), Failure> {
+    let mut signals = Signals::new()
+        .map_err(|error| Failure::new(format!("signals cannot be heard: {error}")))?;
+    let address = arguments.listen.clone().unwrap_or_else(|| node.config().listen.clone());
+    let supervisor = Supervisor::from_environment();
+    let requests = Arc::new(Requests::default());
+    let (told_to_stop, stop) = oneshot::channel::<()>();
+    let (drained, end) = oneshot::channel::<()>();
+    let told = supervise(arguments, output, node, &requests, end).await?;
+    let router = counted(node.clone(), requests);
+    let ready = |listening: &Listening| {
+        let Listening { scheme, address } = listening;
+        output.line(&format!("listening on {scheme}://{address}"));
+        tracing::info!(scheme, %address, "serving");
+        supervisor.ready();
+    };
+    let scheme = scheme(arguments);
+    let mut served = std::pin::pin!(listen(router, &address, &scheme, ready, async {
+        let _ = stop.await;
+    }));
+    let living = tokio::spawn(supervisor.clone().live());
+    let mut told_to_stop = Some(told_to_stop);
+    let result = loop {
+        tokio::select! {
+            result = &mut served => break result,
+            () = signals.next() => match told_to_stop.take() {
+                Some(stop) => {
+                    tracing::info!("stopping: open requests end first");
+                    node.announce_stop();
+                    supervisor.stopping();
+                    drop(stop);
+                }
+                None => {
+                    tracing::warn!("told to stop twice: open requests are cut off");
+                    break Ok(());
+                }
+            },
+        }
+    };
+    drop(drained);
+    living.abort();
+    if let Some(told) = told {
+        let _ = told.await;
+    }
+    result.map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Starts the listener for metrics and health, where one is wanted, until `end`.
+async fn supervise(
+    arguments: &Serve,
+    output: &Output,
+    node: &Arc<Node>,
+    requests: &Arc<Requests>,
+    end: oneshot::Receiver<()>,
+) -> Result<Option<JoinHandle<()>>, Failure> {
+    let address = arguments.metrics.clone().unwrap_or_else(|| node.config().metrics.clone());
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let scheme = if arguments.metrics_anywhere { Scheme::PlainAnywhere } else { Scheme::Plain };
+    let service = supervision(node.clone(), requests.clone(), Arc::new(surroundings::process));
+    let (began, mut beginning) = mpsc::channel(1);
+    let task = tokio::spawn(async move {
+        let ready = |listening: &Listening| drop(began.try_send(Ok(listening.clone())));
+        let served = listen(service, &address, &scheme, ready, async {
+            let _ = end.await;
+        });
+        if let Err(error) = served.await {
+            let _ = began.try_send(Err(told(&error)));
+        }
+    });
+    match beginning.recv().await {
+        Some(Ok(Listening { scheme, address })) => {
+            output.line(&format!("metrics on {scheme}://{address}/metrics"));
+            Ok(Some(task))
+        }
+        Some(Err(failure)) => Err(failure),
+        None => Err(Failure::new("the listener for metrics ended early")),
+    }
+}
+
+fn told(error: &ServeError) -> Failure {
+    match error {
+        ServeError::Plain(address) => Failure::new(format!(
+            "metrics on `{address}`, which is not this machine alone; give --metrics-anywhere where only those who may see them can ask"
+        )),
+        other => Failure::new(other.to_string()),
+    }
 }
 
 fn scheme(arguments: &Serve) -> Scheme {
@@ -52,15 +142,24 @@ fn scheme(arguments: &Serve) -> Scheme {
     }
 }
 
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+/// SIGTERM and Ctrl-C, each time.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Signals { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    })
+    }
 }
 
 /// The log goes to standard error; RUST_LOG says how much of it.

@@ -48,6 +48,26 @@ pub(crate) fn verbs(help: &str) -> Vec<&str> {
         .collect()
 }
 
+/// `docs/reference/metrics.md`
+pub(crate) fn metrics() -> String {
+    let mut page = "# Metrics\n\n\
+        What `GET /metrics` tells on the listener of `comity serve --metrics`, in the Prometheus \
+        text format. Written by a test (`crates/comity/tests/docs.rs`); do not edit. \
+        [monitoring.md](../operate/monitoring.md) says what to watch.\n\n\
+        The values of labels are constants of the program: nobody can make a new series by what \
+        he sends.\n\n\
+        | name | kind | labels | what it says |\n|---|---|---|---|\n"
+        .to_owned();
+    let families = comity_serve::metrics::FAMILIES.iter();
+    let of_node = comity_node::metrics::FAMILIES.iter();
+    for family in of_node.chain(families).chain(comity_serve::metrics::PROCESS) {
+        let labels: Vec<String> = family.labels.iter().map(|name| format!("`{name}`")).collect();
+        let (name, kind, help) = (family.name, family.kind, family.help);
+        let _ = writeln!(page, "| `{name}` | {kind} | {} | {help} |", labels.join(", "));
+    }
+    page
+}
+
 /// `docs/reference/cli.md`
 pub(crate) fn commands(helps: &BTreeMap<String, String>) -> String {
     let mut page = "# Command line\n\n\
@@ -64,7 +84,8 @@ pub(crate) fn commands(helps: &BTreeMap<String, String>) -> String {
         | 3 | it could not be done; standard error says why |\n\
         | 4 | what is stored is in doubt; the process ended and recovers at the next start |\n\n\
         The log of `comity serve` goes to standard error; the variable `RUST_LOG` says how much \
-        of it (`RUST_LOG=warn`). No other variable is read.\n"
+        of it (`RUST_LOG=warn`). No other variable is read but \
+        `NOTIFY_SOCKET` and `WATCHDOG_USEC`, which systemd sets.\n"
         .to_owned();
     // In the order of the help, groups before what is in them.
     let mut order = vec![String::new()];

@@ -11,8 +11,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-/// Where the pages say that a node serves; here it gets a free one.
-const PORT: &str = ":8440";
+/// Where the pages say that a node serves and tells metrics; here they get free ones.
+const PORTS: [&str; 2] = [":8440", ":9440"];
 
 /// A token of so many characters, with a digit in it, is taken for random.
 const RANDOM_CHARS_MIN: usize = 14;
@@ -110,11 +110,13 @@ fn run(steps: &[Step]) -> Vec<Vec<String>> {
     for name in ["examples", "tests", "comity.example.toml"] {
         std::os::unix::fs::symlink(root.join(name), directory.path().join(name)).unwrap();
     }
-    let port =
-        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port();
-    let here = format!(":{port}");
+    // Both at once, so that they differ.
+    let sockets = PORTS.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    let here = sockets.map(|socket| format!(":{}", socket.local_addr().unwrap().port()));
     let script = directory.path().join("session.sh");
-    fs::write(&script, script_of(steps).replace(PORT, &here)).unwrap();
+    let pairs = PORTS.iter().zip(&here);
+    let text = pairs.fold(script_of(steps), |text, (port, here)| text.replace(port, here));
+    fs::write(&script, text).unwrap();
     let binary = Path::new(env!("CARGO_BIN_EXE_comity")).parent().unwrap();
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", binary.display());
     let status = Command::new("bash")
@@ -130,7 +132,8 @@ fn run(steps: &[Step]) -> Vec<Vec<String>> {
     (0..steps.len())
         .map(|at| {
             let output = fs::read_to_string(directory.path().join(format!("out.{at}")));
-            let output = output.unwrap().replace(&here, PORT);
+            let pairs = here.iter().zip(PORTS);
+            let output = pairs.fold(output.unwrap(), |text, (here, port)| text.replace(here, port));
             output.lines().map(|line| line.trim_end().to_owned()).collect()
         })
         .collect()

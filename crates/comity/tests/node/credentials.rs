@@ -26,6 +26,8 @@ fn old_token(place: &Place, user: &str) -> String {
         random: Arc::new(|octets: &mut [u8]| {
             octets.iter_mut().zip(1..).for_each(|(octet, at)| *octet = at);
         }),
+        monotonic: Arc::new(|| std::time::Duration::ZERO),
+        free: Arc::new(|_| None),
         boot: "a test".to_owned(),
         fatal: Arc::new(|what: &str| panic!("{what}")),
     };

@@ -131,6 +131,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_leaves_no_read_unrecorded() {
     };
     let place = Place::within(disk.path());
     place.init();
+    place.configure("disk_reserve_bytes = 0");
     place.user("desk", "analyst");
     place.user("reviewer", "reviewer");
     place.collection("desk");

@@ -177,15 +177,42 @@ impl Place {
         self.run_with_input(&line, input.as_bytes()).exits(0);
     }
 
+    /// Sets a line of the configuration.
+    pub(crate) fn configure(&self, line: &str) {
+        let path = self.path().join("config.toml");
+        let key = line.split(' ').next().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let kept = text.lines().filter(|old| !old.starts_with(&format!("{key} =")));
+        let text: String = kept.chain([line]).map(|line| format!("{line}\n")).collect();
+        fs::write(&path, text).unwrap();
+    }
+
     pub(crate) fn collection(&self, alias: &str) {
         self.run(&["collection", "add", "DIR", alias, "--alias", alias]).exits(0);
     }
 
     /// Serves the node on a free port.
     pub(crate) fn serve(&self) -> Served {
+        self.serve_in(&[], &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn serve_with(&self, arguments: &[&str]) -> Served {
+        self.serve_in(&[], arguments)
+    }
+
+    /// The same with a log of JSON lines, as much of it as `filter` says.
+    pub(crate) fn serve_logging(&self, filter: &str) -> Served {
+        self.serve_in(&[("RUST_LOG", filter)], &["--log-json"])
+    }
+
+    /// The same in an environment of its own.
+    pub(crate) fn serve_in(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Served {
         let log = self.beside("serve.log");
         let err = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = binary(&["serve", &self.shown(), "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(err)
@@ -194,13 +221,20 @@ impl Place {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
+        let metrics =
+            line.strip_prefix("metrics on ").and_then(|rest| rest.split("/metrics").next());
+        let metrics = metrics.map(str::to_owned);
+        if metrics.is_some() {
+            line.clear();
+            out.read_line(&mut line).unwrap();
+        }
         let Some(url) = line.trim().strip_prefix("listening on ") else {
             let _ = child.wait();
             let told = fs::read_to_string(&log).unwrap_or_default();
             panic!("`{line}`, not a place to ask; standard error: {told}");
         };
         let socket = self.path.join("control.sock");
-        Served { url: url.to_owned(), child, _out: out, log, socket }
+        Served { url: url.to_owned(), metrics, child, _out: out, log, socket }
     }
 
     /// Every file of the node and below, with its octets.
@@ -247,6 +281,8 @@ pub(crate) fn holds(content: &[u8], octets: &[u8]) -> bool {
 /// A node that serves. Killed when dropped.
 pub(crate) struct Served {
     pub(crate) url: String,
+    /// Where metrics are told, if they are.
+    pub(crate) metrics: Option<String>,
     child: Child,
     _out: BufReader<std::process::ChildStdout>,
     log: PathBuf,
@@ -266,13 +302,26 @@ impl Served {
 
     /// SIGTERM, and its orderly end.
     pub(crate) fn stop(mut self) {
-        let number = self.child.id().to_string();
-        let line = format!("kill -TERM {number}");
+        self.signal("TERM");
+        assert_eq!(self.wait(), Some(0), "{}", self.told());
+        assert!(!self.socket.exists(), "the control socket is left");
+    }
+
+    /// Sends a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let line = format!("kill -{name} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &line]).status().unwrap();
         assert!(sent.success());
-        let ended = wait_for("the end of the node", || self.child.try_wait().unwrap());
-        assert_eq!(ended.code(), Some(0), "{}", self.told());
-        assert!(!self.socket.exists(), "the control socket is left");
+    }
+
+    /// Waits for the end, and gives the exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        wait_for("the end of the node", || self.child.try_wait().unwrap()).code()
+    }
+
+    /// Where the log is.
+    pub(crate) fn log_path(&self) -> PathBuf {
+        self.log.clone()
     }
 
     /// SIGKILL.

@@ -76,6 +76,8 @@ fn surroundings(clock: &Arc<Clock>, counter: u64) -> Surroundings {
     Surroundings {
         now: Arc::new(move || clock.look()),
         random: Arc::new(move |octets| drawn(&counter, octets)),
+        monotonic: Arc::new(|| std::time::Duration::ZERO),
+        free: Arc::new(|_| None),
         boot: "the boot of the tests".to_owned(),
         fatal: Arc::new(|what| panic!("the node ended the process: {what}")),
     }
