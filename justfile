@@ -47,3 +47,12 @@ simulate *WORDS:
 soak *WORDS:
     cargo build --release --locked -p comity
     COMITY_BIN=target/release/comity .venv/bin/python tests/python/soak.py --report docs/soak.md {{WORDS}}
+
+# A Debian package of the release build, in target/
+deb:
+    cargo build --release --locked -p comity
+    scripts/deb.sh target/release/comity target
+
+# What the binary is built from, as SPDX
+sbom:
+    @python3 scripts/sbom.py
