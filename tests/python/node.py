@@ -55,15 +55,24 @@ class Node:
     def collection(self, title, *more):
         return self.told("collection", "add", self.directory, title, *more)["collection"]["id"]
 
-    def start(self, environment=None):
+    def start(self, *more, environment=None):
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                [str(BINARY), "serve", str(self.directory), "--listen", "127.0.0.1:0"],
+                [str(BINARY), "serve", str(self.directory), "--listen", "127.0.0.1:0", *more],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env={**os.environ, **(environment or {})},
             )
         deadline = time.monotonic() + READY_SECONDS
+        self.pin = None
+        self.url = self.line(deadline).removeprefix("listening on ")
+        assert self.url.startswith("http"), self.url
+        if self.url.startswith("https"):
+            self.pin = self.line(deadline).removeprefix("public key ")
+        return self
+
+    def line(self, deadline):
+        """A line of its standard output."""
         line = b""
         while not line.endswith(b"\n"):
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
@@ -72,9 +81,15 @@ class Node:
                 self.process.kill()
                 raise AssertionError(f"the node did not get ready: {line!r}\n{self.log()}")
             line += octet
-        word, _, self.url = line.decode().strip().rpartition(" ")
-        assert word == "listening on" and self.url.startswith("http://"), line
-        return self
+        return line.decode().strip()
+
+    def hangup(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
 
     def stop(self):
         """SIGTERM, and an orderly end."""

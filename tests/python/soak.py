@@ -114,7 +114,7 @@ class Soak:
         self.verified += 1
 
     def start(self):
-        self.node.start(self.plan.environment)
+        self.node.start(environment=self.plan.environment)
         self.load.compare()
 
     def faults(self, kind, until):

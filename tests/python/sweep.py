@@ -82,7 +82,7 @@ class Telling:
     def run(self, plan):
         """Requests in a fixed order, until the end or the end of the node. Its exit code."""
         try:
-            self.node.start(plan.environment)
+            self.node.start(environment=plan.environment)
         except AssertionError:
             return self.node.process.wait()
         try:

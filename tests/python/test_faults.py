@@ -30,7 +30,7 @@ class Served:
 
     def __init__(self, story):
         self.node, self.plan = story.copy()
-        self.node.start(self.plan.environment)
+        self.node.start(environment=self.plan.environment)
         self.client = story.client(self.node)
         self.plan.watch()
 
@@ -38,7 +38,7 @@ class Served:
         self.client.close()
         self.node.stop()
         self.node.verify()
-        self.node.start(self.plan.environment)
+        self.node.start(environment=self.plan.environment)
 
     def post(self, *numbers):
         return self.client.post(*(indicator(number) for number in numbers)).status
@@ -99,7 +99,7 @@ def test_a_sync_that_fails_ends_the_process_with_4_and_the_next_start_is_sound(s
     served.plan.watch()
     served.client.close()
     served.node.verify()
-    served.node.start(served.plan.environment)
+    served.node.start(environment=served.plan.environment)
     there = served.there()
     assert {name("indicator", 500), name("indicator", 501)} <= set(there)
     # Not acknowledged: both or neither.
@@ -198,7 +198,7 @@ def test_a_node_that_starts_on_a_full_disk_says_so_or_reads(story):
     node, plan = story.copy()
     plan.strike(1, faults.FULL, kinds=faults.WRITES)
     try:
-        node.start(plan.environment)
+        node.start(environment=plan.environment)
     except AssertionError:
         assert node.process.wait(20) == 3
         node.process.stdout.close()
@@ -209,4 +209,4 @@ def test_a_node_that_starts_on_a_full_disk_says_so_or_reads(story):
             assert client.get("manifest/?limit=1").status in (200, 503)
         assert node.end() in (0, 3)
     plan.watch()
-    assert Node(node.directory, made=True).start(plan.environment).end() == 0
+    assert Node(node.directory, made=True).start(environment=plan.environment).end() == 0

@@ -69,14 +69,17 @@ pub(crate) struct Serve {
     /// Where to serve, HOST:PORT; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
-    /// The certificate chain for TLS, PEM
+    /// Serve TLS, with a certificate of the node's own unless one is given
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// The certificate chain for TLS, PEM; SIGHUP reads it again
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_certificate: Option<PathBuf>,
     /// Its private key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub(crate) tls_key: Option<PathBuf>,
     /// Serve plain HTTP beyond this machine, behind a proxy that does TLS
-    #[arg(long, conflicts_with = "tls_certificate")]
+    #[arg(long, conflicts_with_all = ["tls", "tls_certificate"])]
     pub(crate) plain_http_anywhere: bool,
     /// Where to tell metrics and health, HOST:PORT; without it, as the configuration says
     #[arg(long, value_name = "ADDR")]

@@ -25,6 +25,19 @@ pub struct Config {
     /// Free octets below which no new objects are taken; 0 is no reserve.
     #[serde(default = "default_disk_reserve")]
     pub disk_reserve_bytes: u64,
+    /// The names that the node answers to, beside addresses and `localhost`.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// Requests of one account in a second; 0 is no limit.
+    #[serde(default = "default_requests_per_second")]
+    pub requests_per_second: u32,
+}
+
+/// Twice what a node answers at its best: who wants accounts held apart sets less.
+const REQUESTS_PER_SECOND: u32 = 100_000;
+
+fn default_requests_per_second() -> u32 {
+    REQUESTS_PER_SECOND
 }
 
 fn default_listen() -> String {
@@ -72,6 +85,8 @@ impl Config {
             head_mark: None,
             metrics: String::new(),
             disk_reserve_bytes: default_disk_reserve(),
+            hosts: Vec::new(),
+            requests_per_second: REQUESTS_PER_SECOND,
         }
     }
 
@@ -99,12 +114,19 @@ impl Config {
              # Where to tell metrics and health, HOST:PORT on this machine; empty is nowhere.\n\
              metrics = {}\n\n\
              # Free octets below which no new objects are taken; 0 is no reserve.\n\
-             disk_reserve_bytes = {}\n",
+             disk_reserve_bytes = {}\n\n\
+             # The names that the node answers to, beside addresses and localhost. Without\n\
+             # one, any name is served beyond this machine, and none on it.\n\
+             hosts = {}\n\n\
+             # Requests of one account in a second; 0 is no limit.\n\
+             requests_per_second = {}\n",
             quote(&self.party),
             quote(&self.listen),
             quote(&self.title),
             quote(&self.metrics),
-            self.disk_reserve_bytes
+            self.disk_reserve_bytes,
+            toml::Value::from(self.hosts.clone()),
+            self.requests_per_second
         )
     }
 }

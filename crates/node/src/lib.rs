@@ -43,4 +43,4 @@ pub use directory::{Directory, Lock};
 pub use local::LocalError;
 pub use make::Made;
 pub use node::{Credentials, Free, Node, NodeError, Random, Surroundings};
-pub use password::Checked;
+pub use password::{Checked, HASHES_AT_A_TIME};

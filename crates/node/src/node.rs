@@ -13,6 +13,7 @@ use comity_view::ViewError;
 use comity_wire::entry::{self, Author, Header, Kind, Log};
 use comity_wire::id::Uuid;
 use comity_wire::time::Micros;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::audit::{self, Access, Waiting};
 use crate::collection::Catalog;
@@ -141,7 +142,7 @@ impl From<ViewError> for NodeError {
 }
 
 /// What somebody shows to be let in.
-#[derive(Clone)]
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub enum Credentials {
     /// A name and a password.
     Password {

@@ -18,7 +18,7 @@ use crate::token::{self, Token};
 
 /// Hashes computed at a time: each takes 19 MiB and a core for tens of milliseconds, and the
 /// machine has to serve meanwhile.
-const HASHES_AT_A_TIME: usize = 2;
+pub const HASHES_AT_A_TIME: usize = 2;
 
 /// Credentials remembered. A node has tens of users; more entries than this are an attack.
 const REMEMBERED_MAX: usize = 4096;

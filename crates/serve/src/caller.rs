@@ -10,8 +10,11 @@ use comity_node::collection::{Collection, Grant};
 use comity_node::{Checked, Credentials, Node};
 use comity_view::{Readable, Reader, Right};
 use comity_wire::time::Micros;
+use zeroize::Zeroizing;
 
 use crate::error::Failure;
+use crate::host::Ends;
+use crate::limit::Limits;
 use crate::negotiate;
 
 /// Who asks: the account, its rights now, and when.
@@ -27,21 +30,21 @@ pub(crate) struct Caller {
 pub(crate) struct TaxiiCaller(pub(crate) Caller);
 
 impl Caller {
-    async fn from_headers(headers: &HeaderMap, node: &Arc<Node>) -> Result<Caller, Failure> {
-        let credentials = credentials(headers).ok_or(Failure::Unauthenticated)?;
+    async fn from_parts(parts: &Parts, node: &Arc<Node>) -> Result<Caller, Failure> {
+        let credentials = credentials(&parts.headers).ok_or(Failure::Unauthenticated)?;
         let now = node.now();
         let known = node.remembered(&credentials, now);
+        let limits = parts.extensions.get::<Arc<Limits>>();
+        let limits = limits.ok_or_else(|| Failure::Internal("no limits are set".to_owned()))?;
         let checked = match known {
             Some(checked) => Some(checked),
-            // argon2 and the store: not on the threads that move octets.
             None => {
-                let node = node.clone();
-                tokio::task::spawn_blocking(move || node.check(&credentials, now))
-                    .await
-                    .map_err(|error| Failure::Internal(error.to_string()))??
+                let peer = parts.extensions.get::<Ends>().map(|ends| ends.peer);
+                limits.check(node, credentials, peer, now).await?
             }
         };
         let checked = checked.ok_or(Failure::Unauthenticated)?;
+        limits.count(checked.account.id, node.config().requests_per_second, now)?;
         let (account, rights) = (checked.account.id, checked.rights);
         let reader = Reader::new(account, rights, checked.purpose.clone(), Micros(now));
         Ok(Caller { checked, reader })
@@ -96,7 +99,7 @@ impl FromRequestParts<Arc<Node>> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Caller, Failure> {
-        Caller::from_headers(&parts.headers, node).await
+        Caller::from_parts(parts, node).await
     }
 }
 
@@ -107,7 +110,7 @@ impl FromRequestParts<Arc<Node>> for TaxiiCaller {
         parts: &mut Parts,
         node: &Arc<Node>,
     ) -> Result<TaxiiCaller, Failure> {
-        let caller = Caller::from_headers(&parts.headers, node).await?;
+        let caller = Caller::from_parts(parts, node).await?;
         negotiate::accept(&parts.headers)?;
         Ok(TaxiiCaller(caller))
     }
@@ -128,7 +131,7 @@ fn credentials(headers: &HeaderMap) -> Option<Credentials> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
-    let (name, password) = decoded.split_once(':')?;
+    let decoded = Zeroizing::new(STANDARD.decode(rest).ok()?);
+    let (name, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     Some(Credentials::Password { name: name.to_owned(), password: password.to_owned() })
 }

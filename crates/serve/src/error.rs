@@ -33,6 +33,15 @@ pub(crate) enum Failure {
     Full,
     /// Less is free than the disk reserve.
     Reserve(String),
+    /// The body came too slowly.
+    TooSlow,
+    /// Another host was asked.
+    Misdirected,
+    /// Too often wrong, or too many requests.
+    Slowed {
+        /// Seconds until it may go.
+        seconds: u64,
+    },
     /// Too much at once; later it may go.
     Busy(&'static str),
     /// A fault of the node.
@@ -89,6 +98,19 @@ impl Failure {
                 "method-not-allowed",
                 None,
             ),
+            Failure::Full
+            | Failure::Reserve(_)
+            | Failure::TooSlow
+            | Failure::Misdirected
+            | Failure::Slowed { .. }
+            | Failure::Busy(_)
+            | Failure::Internal(_) => self.parts_of_the_node(),
+        }
+    }
+
+    /// What is no fault of the request.
+    fn parts_of_the_node(&self) -> (StatusCode, &'static str, &'static str, Option<String>) {
+        match self {
             Failure::Full => (
                 StatusCode::INSUFFICIENT_STORAGE,
                 "the node's disk is full: it reads, and does not write",
@@ -101,13 +123,29 @@ impl Failure {
                 "insufficient-storage",
                 Some(why.clone()),
             ),
+            Failure::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "the body came too slowly",
+                "too-slow",
+                Some("nothing was stored; send it again".into()),
+            ),
+            Failure::Misdirected => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "this host is not served here",
+                "misdirected",
+                Some("the operator lists the names of the node under `hosts` in config.toml".into()),
+            ),
+            Failure::Slowed { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many requests",
+                "too-many-requests",
+                Some("wrong credentials too often, or more requests than one account may send; try again after Retry-After".into()),
+            ),
             Failure::Busy(what) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "try again later", "busy", Some((*what).into()))
             }
             // What went wrong stays in the node's own log: it may name files.
-            Failure::Internal(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "a fault of the node", "internal", None)
-            }
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, "a fault of the node", "internal", None),
         }
     }
 }
@@ -135,8 +173,21 @@ impl IntoResponse for Failure {
             headers.append(header::WWW_AUTHENTICATE, basic);
             headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self, Failure::Busy(_) | Failure::Full | Failure::Reserve(_)) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        // What never reaches the router has them from here.
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        match self {
+            Failure::Busy(_) | Failure::Full | Failure::Reserve(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Failure::Slowed { seconds } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            // The rest of the body is not waited for.
+            Failure::TooSlow => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
         }
         response
     }

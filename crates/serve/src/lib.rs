@@ -6,6 +6,8 @@
 mod body;
 mod caller;
 mod error;
+mod host;
+mod limit;
 mod listen;
 mod log;
 pub mod metrics;
@@ -14,7 +16,10 @@ mod openapi;
 mod pages;
 mod path;
 mod router;
+mod stream;
 mod taxii;
+mod tls;
 
 pub use listen::{Listening, Scheme, ServeError, listen};
 pub use router::{ENDPOINTS, Endpoint, counted, router};
+pub use tls::Tls;

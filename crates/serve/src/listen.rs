@@ -1,21 +1,23 @@
 //! From a listening socket to connections: TLS where it is wanted, limits, an orderly end.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
+
+use crate::host::Ends;
+use crate::stream::Patient;
+use crate::tls::Tls;
 
 /// Connections at a time; each may hold a socket and some buffers. More wait in the backlog.
 const CONNECTIONS_MAX: usize = 1024;
@@ -29,6 +31,30 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Octets of the head of a request: 500 identifiers in a filter, and then some.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
+/// Fields of the head of a request over HTTP/1.1: no client sends half as many.
+const HEAD_FIELDS_MAX: usize = 100;
+
+/// Octets of the head of a request over HTTP/2, names and values, and 32 for each field.
+const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
+
+/// Requests at a time over one connection of HTTP/2: as many as its authors recommend at least.
+const STREAMS_MAX: u32 = 100;
+
+/// Streams of HTTP/2 that a client opened and took back before they were looked at. More end the
+/// connection: opening and taking back costs it nothing (CVE-2023-44487).
+const RESETS_PENDING_MAX: usize = 20;
+
+/// Streams of HTTP/2 that broke the protocol, over one connection. More end it.
+const RESETS_OF_ERRORS_MAX: usize = 100;
+
+/// Octets of an answer that wait in one stream of HTTP/2.
+const STREAM_BUFFER_BYTES: usize = 256 * 1024;
+
+/// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to
+/// say so.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// How a socket is served.
 #[derive(Debug, Clone)]
 pub enum Scheme {
@@ -36,13 +62,8 @@ pub enum Scheme {
     Plain,
     /// HTTP, wherever; somebody asked for it by name.
     PlainAnywhere,
-    /// HTTPS, TLS 1.2 or later.
-    Tls {
-        /// The certificate chain, PEM.
-        certificate: PathBuf,
-        /// Its private key, PEM.
-        key: PathBuf,
-    },
+    /// HTTPS, TLS 1.3.
+    Tls(Arc<Tls>),
 }
 
 /// A socket that is served.
@@ -59,7 +80,7 @@ pub struct Listening {
 pub enum ServeError {
     /// Plain HTTP beyond this machine.
     #[error(
-        "plain HTTP on `{0}`, which is not this machine alone; give --tls-certificate and --tls-key, or --plain-http-anywhere behind a proxy that does TLS"
+        "plain HTTP on `{0}`, which is not this machine alone; give --tls, or --tls-certificate and --tls-key, or --plain-http-anywhere behind a proxy that does TLS"
     )]
     Plain(SocketAddr),
     /// The address cannot be had.
@@ -95,7 +116,10 @@ pub async fn listen(
     if matches!(scheme, Scheme::Plain) && !local.ip().is_loopback() {
         return Err(ServeError::Plain(local));
     }
-    let tls = acceptor(scheme)?;
+    let tls = match scheme {
+        Scheme::Tls(tls) => Some(tls.clone()),
+        Scheme::Plain | Scheme::PlainAnywhere => None,
+    };
     let name = if tls.is_some() { "https" } else { "http" };
     ready(&Listening { address: local, scheme: name });
     let server = Server { router, tls, slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
@@ -124,7 +148,7 @@ pub async fn listen(
 #[derive(Clone)]
 struct Server {
     router: Router,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     slots: Arc<Semaphore>,
 }
 
@@ -150,48 +174,51 @@ impl Server {
     }
 
     async fn connection(self, stream: TcpStream, watcher: Watcher) {
-        match self.tls.clone() {
-            None => self.http(stream, watcher).await,
-            Some(tls) => match tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.http(stream, watcher).await,
-                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!("a TLS handshake took too long"),
-            },
+        // A socket that has no ends is closed already.
+        let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+        let ends = Ends::new(peer, local);
+        let Some(tls) = self.tls.clone() else { return self.http(stream, ends, watcher).await };
+        match tokio::time::timeout(HEAD_TIMEOUT, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => self.http(stream, ends, watcher).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
     }
 
-    async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static, watcher: Watcher) {
+    async fn http(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+        ends: Ends,
+        watcher: Watcher,
+    ) {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
+            .max_headers(HEAD_FIELDS_MAX)
             .max_buf_size(HEAD_BYTES_MAX);
-        builder.http2().timer(TokioTimer::new()).max_header_list_size(64 * 1024);
-        let service = TowerToHyperService::new(self.router);
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_pending_accept_reset_streams(RESETS_PENDING_MAX)
+            .max_local_error_reset_streams(RESETS_OF_ERRORS_MAX)
+            .max_send_buf_size(STREAM_BUFFER_BYTES)
+            .keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .max_header_list_size(HEADER_LIST_BYTES_MAX);
+        let ended = tower::ServiceBuilder::new()
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(ends);
+                request
+            })
+            .service(self.router);
+        let service = TowerToHyperService::new(ended);
+        let stream = TokioIo::new(Patient::new(stream));
+        let connection = builder.serve_connection(stream, service).into_owned();
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended early");
         }
     }
-}
-
-fn acceptor(scheme: &Scheme) -> Result<Option<TlsAcceptor>, ServeError> {
-    let Scheme::Tls { certificate, key } = scheme else {
-        return Ok(None);
-    };
-    let fault =
-        |path: &Path, what: String| ServeError::Tls { path: path.display().to_string(), what };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| fault(certificate, error.to_string()))?;
-    let secret =
-        PrivateKeyDer::from_pem_file(key).map_err(|error| fault(key, error.to_string()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret))
-        .map_err(|error| fault(certificate, error.to_string()))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Some(TlsAcceptor::from(Arc::new(config))))
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
+use axum::{Extension, Router};
 use comity_node::Node;
 use comity_view::Right;
 use tower_http::compression::CompressionLayer;
@@ -16,8 +16,9 @@ use tower_http::compression::predicate::SizeAbove;
 use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::error::Failure;
+use crate::limit::Limits;
 use crate::metrics::Requests;
-use crate::{error, log, openapi, taxii};
+use crate::{error, host, log, openapi, taxii};
 
 /// Responses below this many octets are not worth compressing.
 const COMPRESS_ABOVE: u64 = 1024;
@@ -102,12 +103,16 @@ pub fn counted(node: Arc<Node>, requests: Arc<Requests>) -> Router {
     for (path, methods) in routes {
         router = router.route(&path, methods);
     }
+    let limits = Arc::new(Limits::default());
+    let hosts = middleware::from_fn_with_state(node.clone(), host::check);
     let routed = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(RequestDecompressionLayer::new().gzip(true).pass_through_unaccepted(false))
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)))
         .layer(middleware::from_fn_with_state((node.clone(), requests), bare_head))
+        .layer(Extension(limits))
+        .layer(hosts)
         .with_state(node);
     // Around the router, since a layer inside it runs when the route is chosen already.
     Router::new()

@@ -1,10 +1,12 @@
 //! `comity serve`: the node, until it is told to stop.
 
+mod certificate;
+
 use std::sync::Arc;
 
 use comity_node::{Directory, Node};
 use comity_serve::metrics::{Requests, supervision};
-use comity_serve::{Listening, Scheme, ServeError, counted, listen};
+use comity_serve::{Listening, Scheme, ServeError, Tls, counted, listen};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -52,13 +54,19 @@ async fn serve(arguments: &Serve, output: &Output, node: &Arc<Node>) -> Result<(
     let (drained, end) = oneshot::channel::<()>();
     let told = supervise(arguments, output, node, &requests, end).await?;
     let router = counted(node.clone(), requests);
+    let scheme = scheme(arguments, node, &address)?;
+    let hangup = signal(SignalKind::hangup())
+        .map_err(|error| Failure::new(format!("signals cannot be heard: {error}")))?;
+    let again = tokio::spawn(read_again(hangup, scheme.clone()));
     let ready = |listening: &Listening| {
-        let Listening { scheme, address } = listening;
-        output.line(&format!("listening on {scheme}://{address}"));
-        tracing::info!(scheme, %address, "serving");
+        let Listening { scheme: name, address } = listening;
+        output.line(&format!("listening on {name}://{address}"));
+        if let Scheme::Tls(tls) = &scheme {
+            output.line(&format!("public key {}", tls.pin()));
+        }
+        tracing::info!(scheme = name, %address, "serving");
         supervisor.ready();
     };
-    let scheme = scheme(arguments);
     let mut served = std::pin::pin!(listen(router, &address, &scheme, ready, async {
         let _ = stop.await;
     }));
@@ -83,6 +91,7 @@ async fn serve(arguments: &Serve, output: &Output, node: &Arc<Node>) -> Result<(
     };
     drop(drained);
     living.abort();
+    again.abort();
     if let Some(told) = told {
         let _ = told.await;
     }
@@ -132,13 +141,31 @@ fn told(error: &ServeError) -> Failure {
     }
 }
 
-fn scheme(arguments: &Serve) -> Scheme {
-    match (&arguments.tls_certificate, &arguments.tls_key) {
-        (Some(certificate), Some(key)) => {
-            Scheme::Tls { certificate: certificate.clone(), key: key.clone() }
+fn scheme(arguments: &Serve, node: &Node, address: &str) -> Result<Scheme, Failure> {
+    let given = arguments.tls_certificate.clone().zip(arguments.tls_key.clone());
+    let (certificate, key) = match given {
+        Some(given) => given,
+        None if arguments.tls => certificate::own(node, address)?,
+        None if arguments.plain_http_anywhere => return Ok(Scheme::PlainAnywhere),
+        None => return Ok(Scheme::Plain),
+    };
+    let tls = Tls::read(&certificate, &key).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(Scheme::Tls(Arc::new(tls)))
+}
+
+/// Reads the certificate and its key again with each SIGHUP. Where they cannot be used, those that
+/// were there stay.
+async fn read_again(mut hangup: Signal, scheme: Scheme) {
+    while hangup.recv().await.is_some() {
+        match &scheme {
+            Scheme::Plain | Scheme::PlainAnywhere => {
+                tracing::info!("SIGHUP: there is no certificate to read again");
+            }
+            Scheme::Tls(tls) => match tls.reload() {
+                Ok(()) => tracing::info!(public_key = tls.pin(), "the certificate was read again"),
+                Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+            },
         }
-        _ if arguments.plain_http_anywhere => Scheme::PlainAnywhere,
-        _ => Scheme::Plain,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
-use comity_serve::{Scheme, ServeError, listen};
+use comity_serve::{Scheme, ServeError, Tls, listen};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -38,13 +38,11 @@ impl Served {
     pub(crate) async fn tls(world: &World) -> Served {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let files = tempfile::tempdir().unwrap();
-        let scheme = Scheme::Tls {
-            certificate: files.path().join("certificate.pem"),
-            key: files.path().join("key.pem"),
-        };
-        std::fs::write(files.path().join("certificate.pem"), made.cert.pem()).unwrap();
-        let key = made.signing_key.serialize_pem();
-        std::fs::write(files.path().join("key.pem"), key).unwrap();
+        let certificate = files.path().join("certificate.pem");
+        let key_file = files.path().join("key.pem");
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key_file, made.signing_key.serialize_pem()).unwrap();
+        let scheme = Scheme::Tls(Arc::new(Tls::read(&certificate, &key_file).unwrap()));
         Served::start(world, scheme, Some(made.cert.der().clone()), files).await
     }
 
