@@ -3,6 +3,7 @@
 use comity_tlog::SigningKey;
 use comity_wire::entry::{Author, Header, Kind, Log};
 use comity_wire::time::Micros;
+use zeroize::Zeroizing;
 
 use crate::account::{self, Account};
 use crate::config::Config;
@@ -15,12 +16,17 @@ use crate::role::Role;
 use crate::terms;
 
 /// What a new node's directory is told.
-#[derive(Debug)]
 pub struct Made {
     /// The name of the first operator.
     pub operator: String,
     /// Its password, not kept anywhere.
-    pub password: String,
+    pub password: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Made {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Made").field("operator", &self.operator).finish_non_exhaustive()
+    }
 }
 
 impl Node {
@@ -52,7 +58,7 @@ impl Node {
         add_account(&local, surroundings, name, Role::Operator, &password)?;
         // Last: a directory with a configuration holds a node.
         directory.write_new(&directory.config(), Config::new(party).text().as_bytes())?;
-        Ok(Made { operator: name.to_owned(), password })
+        Ok(Made { operator: name.to_owned(), password: Zeroizing::new(password) })
     }
 
     /// The first entries of `acts`: the keys of the logs, and that this party accepts the charter.
@@ -83,7 +89,7 @@ impl Node {
 }
 
 pub(crate) fn new_key(surroundings: &Surroundings) -> SigningKey {
-    let mut seed = zeroize::Zeroizing::new([0; 32]);
+    let mut seed = Zeroizing::new([0; 32]);
     (surroundings.random)(seed.as_mut_slice());
     SigningKey::from_bytes(&seed)
 }
@@ -101,8 +107,8 @@ fn write_key(
 /// A password that is drawn: 120 bits, in letters that survive being read aloud.
 pub(crate) fn secret(surroundings: &Surroundings) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut octets = [0; 24];
-    (surroundings.random)(&mut octets);
+    let mut octets = Zeroizing::new([0; 24]);
+    (surroundings.random)(octets.as_mut_slice());
     let mut secret = String::with_capacity(29);
     for (at, octet) in octets.iter().enumerate() {
         if at > 0 && at % 6 == 0 {

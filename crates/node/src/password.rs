@@ -10,6 +10,7 @@ use comity_view::Rights;
 use comity_wire::entry::Author;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::account::{self, Account};
 use crate::local::{Local, LocalError};
@@ -69,7 +70,7 @@ impl Checked {
 }
 
 pub(crate) struct Passwords {
-    key: [u8; 32],
+    key: Zeroizing<[u8; 32]>,
     decoy: String,
     remembered: Mutex<Remembered>,
     running: Mutex<usize>,
@@ -88,7 +89,7 @@ impl Passwords {
         // Checked where a name is unknown, so that it takes as long as a wrong password.
         let decoy = hash("decoy", &key).unwrap_or_default();
         Passwords {
-            key,
+            key: Zeroizing::new(key),
             decoy,
             remembered: Mutex::default(),
             running: Mutex::new(0),
@@ -177,7 +178,7 @@ impl Passwords {
     fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {
         // HMAC takes a key of any length; the arm without one cannot be reached, and gives a value
         // that no good credentials are kept under.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.key.as_slice()) else {
             return [0; 32];
         };
         for part in parts {
@@ -240,6 +241,51 @@ pub(crate) fn hash(password: &str, salt: &[u8; 32]) -> Result<String, LocalError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is printed of a type by mistake is in a log for good.
+    #[test]
+    fn nothing_secret_shows_itself() {
+        use comity_tlog::commitment::Salt;
+        use comity_tlog::seal::DataKey;
+        use comity_tlog::storage::{EntryRef, KeyRow};
+
+        const SECRET: &str = "correct horse";
+        let octets = [0xa5; 32];
+        let password = || SECRET.to_owned();
+        let row = KeyRow {
+            entry: EntryRef { log: 0, index: 0 },
+            salt: Salt(octets),
+            data_key: DataKey(octets),
+        };
+        let shown = [
+            format!("{:?}", Credentials::Password { name: "x".to_owned(), password: password() }),
+            format!("{:?}", Credentials::Bearer(password())),
+            format!("{:?}", Passwords::new(octets)),
+            format!(
+                "{:?}",
+                crate::make::Made {
+                    operator: "operator".to_owned(),
+                    password: Zeroizing::new(password()),
+                }
+            ),
+            format!(
+                "{:?}",
+                crate::release::Opening {
+                    index: 7,
+                    salt: octets,
+                    envelope: SECRET.as_bytes().to_vec(),
+                }
+            ),
+            format!("{row:?} {:?} {:?}", Salt(octets), DataKey(octets)),
+            format!("{:?}", comity_tlog::SigningKey::from_bytes(&octets)),
+        ];
+        let content = format!("{:?}", SECRET.as_bytes());
+        for text in shown {
+            for secret in [SECRET, "165, 165", "a5a5", "A5A5", content.trim_matches(['[', ']'])] {
+                assert!(!text.contains(secret), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn a_verifier_accepts_its_password_and_no_other() {

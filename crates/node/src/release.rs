@@ -17,7 +17,6 @@ pub const PAGE_ENTRIES_MAX: usize = 256;
 pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// An opening: what a leaf commits to, and the salt that shows it.
-#[derive(Debug)]
 pub struct Opening {
     /// The index of the entry.
     pub index: u64,
@@ -25,6 +24,12 @@ pub struct Opening {
     pub salt: [u8; 32],
     /// The envelope.
     pub envelope: Vec<u8>,
+}
+
+impl std::fmt::Debug for Opening {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Opening").field("index", &self.index).finish_non_exhaustive()
+    }
 }
 
 /// A page of openings.

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Init, output: &Output) -> Result<Outcome, Failure>
         "directory": dir.to_string(),
         "party": party,
         "user": made.operator,
-        "password": made.password,
+        "password": made.password.as_str(),
     });
     output.result(&value, || {
         format!(
@@ -47,7 +47,8 @@ pub(crate) fn run(arguments: &Init, output: &Output) -> Result<Outcome, Failure>
              next       comity user add {dir} NAME --role analyst\n           \
              comity collection add {dir} TITLE\n           \
              comity serve {dir}\n",
-            made.operator, made.password
+            made.operator,
+            made.password.as_str()
         )
     });
     Ok(Outcome::Done)
