@@ -56,3 +56,7 @@ deb:
 # What the binary is built from, as SPDX
 sbom:
     @python3 scripts/sbom.py
+
+# Each fuzz target for so many seconds; the ledger is docs/fuzzing.md
+fuzz SECONDS="60":
+    nice -n 19 python3 scripts/fuzz.py --seconds {{SECONDS}}

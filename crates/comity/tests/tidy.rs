@@ -272,7 +272,9 @@ fn texts() -> Vec<PathBuf> {
 }
 
 fn files(below: &Path) -> Vec<PathBuf> {
-    const PASSED_OVER: [&str; 8] = [
+    const PASSED_OVER: [&str; 10] = [
+        "corpus",
+        "artifacts",
         ".git",
         ".venv",
         ".pytest_cache",
