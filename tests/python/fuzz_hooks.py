@@ -12,6 +12,7 @@ import threading
 import urllib.parse
 
 import schemathesis
+from schemathesis.specs.openapi import checks
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 KNOWN = json.loads(pathlib.Path(os.environ["COMITY_FUZZ_KNOWN"]).read_text("utf-8"))
@@ -22,6 +23,8 @@ ACCEPTS = ["application/taxii+json;version=2.1", 'application/taxii+json; versio
 UNACCEPTABLE = "application/taxii+json;version=2.0"
 # What the server that reads octets answers by itself, before there is a request.
 BARE = (414, 431)
+# Who is wrong with the same name again and again is turned away before the password is looked at.
+checks.AUTH_REJECTION_STATUSES = (*checks.AUTH_REJECTION_STATUSES, 429)
 # A schema says what a token and a timestamp look like, not which of them are there.
 UNKNOWN = ("`next`: ", "`added_after`: required: a timestamp", "`match[version]`: required: first")
 VALUES = [None, True, -1, 0.5, 2**63, "", "x", "2026-13-01T00:00:00Z", [], {}, [None], {"": {}}, "\u0000", "\U0001f512"]
