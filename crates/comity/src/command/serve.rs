@@ -27,13 +27,16 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
     start_log(arguments.log_json);
     let node = Node::open(Directory::new(&arguments.dir), surroundings::real())?;
     let node = Arc::new(node);
+    let address = arguments.listen.clone().unwrap_or_else(|| node.config().listen.clone());
+    // Before the control socket, which would be left behind.
+    let scheme = scheme(arguments, &node, &address)?;
     control::serve(&node)
         .map_err(|error| Failure::new(format!("the control socket cannot be made: {error}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("threads cannot be started: {error}")))?;
-    let result = runtime.block_on(serve(arguments, output, &node));
+    let result = runtime.block_on(serve(arguments, output, &node, &address, &scheme));
     // Requests that the drain did not wait for must not keep the process.
     runtime.shutdown_timeout(AFTER_DRAIN);
     let _ = std::fs::remove_file(node.directory().control());
@@ -44,30 +47,33 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
 
 /// Serves until a signal, then until what is open has ended, or until a second signal. Metrics
 /// and health are told to the last.
-async fn serve(arguments: &Serve, output: &Output, node: &Arc<Node>) -> Result<(), Failure> {
-    let mut signals = Signals::new()
-        .map_err(|error| Failure::new(format!("signals cannot be heard: {error}")))?;
-    let address = arguments.listen.clone().unwrap_or_else(|| node.config().listen.clone());
+async fn serve(
+    arguments: &Serve,
+    output: &Output,
+    node: &Arc<Node>,
+    address: &str,
+    scheme: &Scheme,
+) -> Result<(), Failure> {
+    let unheard = |error| Failure::new(format!("signals cannot be heard: {error}"));
+    let mut signals = Signals::new().map_err(unheard)?;
+    let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let supervisor = Supervisor::from_environment();
     let requests = Arc::new(Requests::default());
     let (told_to_stop, stop) = oneshot::channel::<()>();
     let (drained, end) = oneshot::channel::<()>();
     let told = supervise(arguments, output, node, &requests, end).await?;
     let router = counted(node.clone(), requests);
-    let scheme = scheme(arguments, node, &address)?;
-    let hangup = signal(SignalKind::hangup())
-        .map_err(|error| Failure::new(format!("signals cannot be heard: {error}")))?;
     let again = tokio::spawn(read_again(hangup, scheme.clone()));
     let ready = |listening: &Listening| {
         let Listening { scheme: name, address } = listening;
         output.line(&format!("listening on {name}://{address}"));
-        if let Scheme::Tls(tls) = &scheme {
+        if let Scheme::Tls(tls) = scheme {
             output.line(&format!("public key {}", tls.pin()));
         }
         tracing::info!(scheme = name, %address, "serving");
         supervisor.ready();
     };
-    let mut served = std::pin::pin!(listen(router, &address, &scheme, ready, async {
+    let mut served = std::pin::pin!(listen(router, address, scheme, ready, async {
         let _ = stop.await;
     }));
     let living = tokio::spawn(supervisor.clone().live());
