@@ -60,3 +60,8 @@ sbom:
 # Each fuzz target for so many seconds; the ledger is docs/fuzzing.md
 fuzz SECONDS="60":
     nice -n 19 python3 scripts/fuzz.py --seconds {{SECONDS}}
+
+# Measures a node, each figure beside its floor: just bench --sizes 25k,250k,1m --out docs/benchmarks.md
+bench *ARGS:
+    cargo build --release --locked -p comity --bins --example bench
+    target/release/examples/bench {{ARGS}}
