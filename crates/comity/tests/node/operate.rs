@@ -76,7 +76,8 @@ fn metrics_count_what_happens_and_name_nobody() {
     for name in ["process_resident_memory_bytes", "process_open_fds", "process_max_fds"] {
         assert!(served.metric(name) > 0.0, "{name}");
     }
-    assert!(served.metric("comity_commit_duration_seconds_count") >= 3.0);
+    // One for what was stored, one for what was removed; the records of access have their own time.
+    assert!(served.metric("comity_commit_duration_seconds_count") >= 2.0);
     assert!(!served.metrics().contains(CANARY));
     served.stop();
 }
@@ -92,7 +93,7 @@ fn no_client_can_make_a_series() {
         desk.get(&format!("/taxii2/comity/collections/{number}/objects/?match[id]={number}"));
         // No client sends such a method.
         let mut stream = TcpStream::connect(served.url.strip_prefix("http://").unwrap()).unwrap();
-        let head = "/taxii2/ HTTP/1.1\r\nHost: node.example\r\nConnection: close\r\n\r\n";
+        let head = "/taxii2/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         stream.write_all(format!("M{number} {head}").as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -196,7 +197,7 @@ fn half_a_post(served: &Served, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(served.url.strip_prefix("http://").unwrap()).unwrap();
     let pair = STANDARD.encode(format!("desk:{}", password("desk")));
     let head = format!(
-        "POST {} HTTP/1.1\r\nHost: node.example\r\nAuthorization: Basic {pair}\r\nAccept: {TAXII}\r\nContent-Type: {TAXII}\r\nContent-Length: {}\r\n\r\n",
+        "POST {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {pair}\r\nAccept: {TAXII}\r\nContent-Type: {TAXII}\r\nContent-Length: {}\r\n\r\n",
         objects("desk"),
         body.len()
     );
