@@ -317,10 +317,15 @@ impl Node {
         Ok(())
     }
 
+    /// Whether a record of access waits for others, and its caller for nothing.
+    pub fn records_wait(&self) -> bool {
+        !self.charter.audit_before_answer && !self.writer.is_short()
+    }
+
     /// Records an access. Where the charter wants it, and while there is no space for what may
     /// have to wait, it is durable when this returns.
     pub fn record(&self, access: Access) -> Result<(), NodeError> {
-        if !self.charter.audit_before_answer && !self.writer.is_short() {
+        if self.records_wait() {
             return self.waiting.add(access);
         }
         let entry = access_entry(&self.headers, &self.surroundings, &[audit::single(access)])?;

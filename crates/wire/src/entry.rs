@@ -254,7 +254,7 @@ pub fn split(envelope: &[u8]) -> Result<(&[u8], &[u8]), EntryError> {
         return Err(EntryError::TooLarge { found: envelope.len() });
     }
     let searched = envelope.get(..=HEADER_BYTES_MAX).unwrap_or(envelope);
-    let end = searched.iter().position(|octet| *octet == b'\n').ok_or(EntryError::NoHeader)?;
+    let end = memchr::memchr(b'\n', searched).ok_or(EntryError::NoHeader)?;
     let (header, rest) = envelope.split_at_checked(end).ok_or(EntryError::NoHeader)?;
     Ok((header, rest.get(1..).unwrap_or_default()))
 }

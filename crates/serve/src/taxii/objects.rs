@@ -24,6 +24,10 @@ use crate::path::Path;
 /// memory does not grow with the page.
 const CHUNK_BYTES: usize = 256 * 1024;
 
+/// Rows that are looked for and opened on the thread that moves octets: for nothing new and for
+/// one object. It takes less than to hand the question to another thread and to be woken again.
+const ROWS_AT_ONCE: usize = 2;
+
 /// §5.4
 pub(crate) async fn get(
     State(node): State<Arc<Node>>,
@@ -61,11 +65,16 @@ pub(crate) async fn envelope(
     asked: Asked,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Failure> {
-    let headers = headers.clone();
-    let (sender, receiver) = oneshot::channel();
-    tokio::task::spawn_blocking(move || answer(&node, &asked, &headers, sender));
-    let (found, etag) =
-        receiver.await.map_err(|_| Failure::Internal("a reading task ended early".into()))??;
+    let (found, etag) = match at_once(&node, &asked, headers)? {
+        Some(answer) => answer,
+        None => {
+            let headers = headers.clone();
+            let (sender, receiver) = oneshot::channel();
+            tokio::task::spawn_blocking(move || answer(&node, &asked, &headers, sender));
+            let ended = |_| Failure::Internal("a reading task ended early".into());
+            receiver.await.map_err(ended)??
+        }
+    };
     let (page, body) = match found {
         Found::Unchanged => return Ok(pages::unchanged(&etag)),
         Found::Page { page, body } => (page, body),
@@ -76,12 +85,41 @@ pub(crate) async fn envelope(
     Ok(response)
 }
 
+/// The answer, where it takes no longer than a moment; nothing where the page has more rows than
+/// that, or where its record has to be on the disk first.
+fn at_once(
+    node: &Node,
+    asked: &Asked,
+    headers: &HeaderMap,
+) -> Result<Option<(Found, String)>, Failure> {
+    if !node.records_wait() {
+        return Ok(None);
+    }
+    let limit = pages::limit(&asked.query);
+    let page = node.page(asked.readable, &asked.query, limit.min(ROWS_AT_ONCE))?;
+    if page.more && limit > ROWS_AT_ONCE {
+        return Ok(None);
+    }
+    let (page, etag) = match select(node, asked, headers, page)? {
+        (Some(page), etag) => (page, etag),
+        (None, etag) => return Ok(Some((Found::Unchanged, etag))),
+    };
+    let mut envelope = EnvelopeWriter::new(&page);
+    let mut octets = Vec::from(envelope.chunk(node)?);
+    while !envelope.done() {
+        octets.extend_from_slice(&envelope.chunk(node)?);
+    }
+    Ok(Some((Found::Page { page, body: pages::bytes(octets) }, etag)))
+}
+
 type Reply = oneshot::Sender<Result<(Found, String), Failure>>;
 
 /// Runs on a thread that may block: selects the page, answers with its head and first chunk,
 /// goes on with the rest.
 fn answer(node: &Node, asked: &Asked, headers: &HeaderMap, reply: Reply) {
-    let (page, etag) = match select(node, asked, headers) {
+    let page = node.page(asked.readable, &asked.query, pages::limit(&asked.query));
+    let selected = page.map_err(Failure::from).and_then(|page| select(node, asked, headers, page));
+    let (page, etag) = match selected {
         Ok((Some(page), etag)) => (page, etag),
         Ok((None, etag)) => {
             let _ = reply.send(Ok((Found::Unchanged, etag)));
@@ -128,8 +166,8 @@ fn select(
     node: &Node,
     asked: &Asked,
     headers: &HeaderMap,
+    page: Page,
 ) -> Result<(Option<Page>, String), Failure> {
-    let page = node.page(asked.readable, &asked.query, pages::limit(&asked.query))?;
     require_known(node, asked, &page)?;
     let etag = pages::etag(asked.action, &asked.collection, &asked.question, &page);
     let page = (!pages::not_modified(headers, &etag)).then_some(page);
