@@ -1,5 +1,7 @@
 //! The file of the view: opening it, dropping it, and the connections to it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use comity_wire::id::Uuid;
@@ -189,6 +191,8 @@ impl View {
 #[derive(Debug)]
 pub struct Queries {
     pub(crate) connection: Connection,
+    /// Numbers of types that were asked for: they never change while the file is there.
+    pub(crate) types: RefCell<BTreeMap<String, i64>>,
 }
 
 impl Queries {
@@ -199,7 +203,7 @@ impl Queries {
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         settings(&connection, READER_CACHE_KIB)?;
-        Ok(Queries { connection })
+        Ok(Queries { connection, types: RefCell::default() })
     }
 }
 

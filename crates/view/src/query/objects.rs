@@ -161,11 +161,19 @@ fn type_numbers(queries: &Queries, types: &[String]) -> Result<Vec<i64>, ViewErr
 
 /// The number of a type; none means that no object of it is here.
 fn type_number(queries: &Queries, name: &str) -> Result<Option<i64>, ViewError> {
-    Ok(queries
+    if let Some(number) = queries.types.borrow().get(name) {
+        return Ok(Some(*number));
+    }
+    let found: Option<i64> = queries
         .connection
         .prepare_cached("SELECT id FROM object_type WHERE name = ?1")?
         .query_row([name], |row| row.get(0))
-        .optional()?)
+        .optional()?;
+    // Only what is there is kept, so this has as many rows as the table.
+    if let Some(number) = found {
+        queries.types.borrow_mut().insert(name.to_owned(), number);
+    }
+    Ok(found)
 }
 
 /// All versions of a few objects: found by identifier, then judged. An object has few versions,
