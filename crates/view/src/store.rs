@@ -18,7 +18,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x436d_5677;
 
 /// Kibibytes of pages that the writing connection keeps. The index with random keys is what
 /// profits: it has some 25 MB at a million versions.
-const WRITER_CACHE_KIB: i64 = 32 * 1024;
+const WRITER_CACHE_KIB: i64 = 24 * 1024;
 
 /// Kibibytes of pages that each reading connection keeps.
 const READER_CACHE_KIB: i64 = 2 * 1024;

@@ -43,11 +43,20 @@ impl Goal {
         Goal { ratio: Some(ratio), ..self }
     }
 
-    pub(crate) fn met(self, figure: &Figure) -> bool {
+    /// Whether a figure reaches it, and the share of the floor apart: the one is for whoever uses
+    /// a node on such a machine, the other for whoever makes it faster on any.
+    pub(crate) fn met(self, figure: &Figure) -> String {
         let value = figure.median();
-        self.least.is_none_or(|least| value >= least)
-            && self.most.is_none_or(|most| value <= most)
-            && self.ratio.is_none_or(|ratio| figure.ratio().is_some_and(|found| found >= ratio))
+        let reached = self.least.is_none_or(|least| value >= least)
+            && self.most.is_none_or(|most| value <= most);
+        let word = |met: bool| if met { "yes" } else { "**no**" };
+        match self.ratio {
+            None => word(reached).to_owned(),
+            Some(ratio) => {
+                let share = figure.ratio().is_some_and(|found| found >= ratio);
+                format!("{}; of the floor {}", word(reached), word(share))
+            }
+        }
     }
 }
 

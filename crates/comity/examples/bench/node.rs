@@ -65,6 +65,8 @@ impl Node {
     pub(crate) fn serve(&self) -> Outcome<Server> {
         let mut command = Command::new(&self.comity);
         command.arg("serve").arg(&self.dir).args(["--listen", "127.0.0.1:0"]);
+        // As packaging/comity.service has it.
+        command.env("MALLOC_MMAP_THRESHOLD_", "262144");
         Server::start(&mut command, &self.dir.with_extension("log"))
     }
 

@@ -138,7 +138,7 @@ fn row(figure: &Figure, size: Size) -> String {
         })
         .collect();
     let goal = Goal::of(&figure.name, size);
-    let met = goal.map_or("", |goal| if goal.met(figure) { "yes" } else { "**no**" });
+    let met = goal.map_or_else(String::new, |goal| goal.met(figure));
     format!(
         "| {} | {} | {} | {} | {} | {met} |\n",
         figure.name,
