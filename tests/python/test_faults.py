@@ -4,6 +4,7 @@ The shim is compiled here with `cc`. A story is told again for each call that fa
 them is `sweep.py`, of which a part runs here.
 """
 
+import threading
 import time
 
 import pytest
@@ -136,6 +137,33 @@ def test_a_full_disk_refuses_writes_stores_no_half_and_recovers(served, file):
     assert all(served.post(*pair) == 202 for pair in refused)
     served.restart()
     assert {name("indicator", number) for pair in refused for number in pair} <= set(served.there())
+
+
+def test_nothing_is_decided_by_a_view_that_had_no_space(story, served):
+    """The same new object from several clients, of a type that was not there before, each time while
+    the view has no space: it is stored once, whichever group of requests it came in."""
+    kinds = ["attack-pattern", "campaign", "course-of-action", "infrastructure", "intrusion-set"]
+    for kind in kinds:
+        one = {**indicator(1), "type": kind, "id": name(kind, 1)}
+        one = {member: one[member] for member in ("type", "spec_version", "id", "created", "modified", "name")}
+        statuses = []
+
+        def post():
+            with story.client(served.node) as client:
+                statuses.extend(client.post(one).status for _ in range(3))
+
+        size = served.size()
+        served.plan.strike(1, faults.FULL, files=faults.VIEW, kinds=faults.WRITES)
+        clients = [threading.Thread(target=post) for _ in range(8)]
+        [client.start() for client in clients]
+        [client.join() for client in clients]
+        assert statuses == [507] * 24
+        served.plan.watch()
+        wait_for("a write once there is space", lambda: served.client.post(one).status == 202)
+        assert served.size() == size + 1, kind
+        reply = served.client.get(f"objects/?match[type]={kind}")
+        assert [found["id"] for found in reply.json()["objects"]] == [one["id"]], kind
+    served.restart()
 
 
 def test_dates_increase_whatever_the_clock_does(served):

@@ -8,84 +8,26 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+mod world;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use comity_node::collection::New;
 use comity_node::restore::restore;
 use comity_node::resume::resume;
 use comity_node::submit::{Outcome, Terms};
-use comity_node::verify::{Report, verify_directory};
-use comity_node::{Access, Directory, Node, NodeError, Surroundings};
+use comity_node::{Access, Directory, Node};
 use comity_tlog::{EntryRef, Reader};
 use comity_wire::entry::Log;
 use comity_wire::taxii::filter::{Query, Versions};
+use world::{DAY, NOW, World, tool, verified};
 
-const NOW: i64 = 1_780_000_000_000_000;
-const DAY: i64 = 86_400 * 1_000_000;
-
-/// A place for directories, a clock that tests set, and numbers that never repeat.
-struct World {
-    place: tempfile::TempDir,
-    clock: Arc<AtomicI64>,
-    surroundings: Surroundings,
-}
-
-impl World {
-    fn new() -> World {
-        let clock = Arc::new(AtomicI64::new(NOW));
-        let (now, drawn) = (clock.clone(), AtomicU64::new(1));
-        let surroundings = Surroundings {
-            now: Arc::new(move || now.load(Ordering::SeqCst)),
-            random: Arc::new(move |octets| {
-                for chunk in octets.chunks_mut(8) {
-                    let number = drawn.fetch_add(1, Ordering::SeqCst);
-                    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
-                    chunk.copy_from_slice(&mixed[..chunk.len()]);
-                }
-            }),
-            monotonic: Arc::new(|| std::time::Duration::ZERO),
-            free: Arc::new(|_| None),
-            boot: "test".to_owned(),
-            fatal: Arc::new(|what| panic!("{what}")),
-        };
-        World { place: tempfile::tempdir().unwrap(), clock, surroundings }
+fn refused(world: &World) -> String {
+    match world.open() {
+        Ok(_) => panic!("it opens"),
+        Err(error) => error.to_string(),
     }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.place.path().join(name)
-    }
-
-    fn directory(&self) -> Directory {
-        Directory::new(self.path("node"))
-    }
-
-    fn make(&self) -> Node {
-        let charter = comity_charter::one_party("cert.example", "Example");
-        Node::make(&self.directory(), "cert.example", &charter, &self.surroundings).unwrap();
-        let node = self.open().unwrap();
-        node.collection_add(&New { title: "Desk".to_owned(), ..New::default() }).unwrap();
-        node
-    }
-
-    fn open(&self) -> Result<Node, NodeError> {
-        Node::open(self.directory(), self.surroundings.clone())
-    }
-
-    fn refused(&self) -> String {
-        match self.open() {
-            Ok(_) => panic!("it opens"),
-            Err(error) => error.to_string(),
-        }
-    }
-}
-
-fn tool(number: u32) -> String {
-    format!(
-        r#"{{"type":"tool","spec_version":"2.1","id":"tool--8e2e2d2b-17d4-4cbf-938f-{number:012x}","created":"2020-01-01T00:00:00Z","modified":"2020-01-01T00:00:00Z","name":"EXERCISE {number}"}}"#
-    )
 }
 
 fn put(node: &Node, number: u32) {
@@ -99,10 +41,6 @@ fn put(node: &Node, number: u32) {
 fn sizes(root: &Path) -> Vec<u64> {
     let reader = Reader::open(root).unwrap();
     Log::ALL.iter().map(|log| reader.head(log.id()).unwrap().unwrap().size).collect()
-}
-
-fn verified(directory: &Directory) -> Report {
-    verify_directory(directory, |_, _| {}).unwrap()
 }
 
 fn copy_tree(from: &Path, to: &Path) {
@@ -333,7 +271,7 @@ fn logs_that_were_put_back_do_not_sign_and_go_on_under_new_names() {
         }
     };
     put_back("old");
-    let told = world.refused();
+    let told = refused(&world);
     assert!(told.contains("log `private` has 1 entries here and signed 5 before"), "{told}");
     assert!(told.contains("comity resume "), "{told}");
     let report = verified(&world.directory());
@@ -371,7 +309,7 @@ fn logs_that_were_put_back_do_not_sign_and_go_on_under_new_names() {
     assert_eq!(verified(&world.directory()).faults, Vec::<String>::new());
     // Once more, and the names count up.
     put_back("old");
-    let told = world.refused();
+    let told = refused(&world);
     assert!(told.contains("log `private` has 1 entries here and signed 7 before"), "{told}");
     let again = resume(&world.directory(), false, &world.surroundings).unwrap();
     assert_eq!(again.len(), 2, "`acts` is behind, too: {again:?}");
@@ -574,7 +512,7 @@ fn the_directory_of_every_release_is_as_it_was_and_goes_on() {
             .args(["--extract", "--gzip", "--no-same-owner", "--file"])
             .arg(release.join("node.tar.gz"))
             .arg("--directory")
-            .arg(world.place.path())
+            .arg(world.path(""))
             .status();
         assert!(unpacked.unwrap().success());
         // `43 entries, 41 opened, 2 erased, 3 tiles, 39 arrivals`, as that release counted.

@@ -161,6 +161,16 @@ impl View {
     /// Folds entries and arrivals, all or none. Both ascend and follow what is folded already;
     /// what was folded before is skipped, so that recovery may overlap.
     pub fn fold(&mut self, entries: &[Folded<'_>], arrivals: &[Arrival]) -> Result<(), ViewError> {
+        let last = self.types.iter().map(|(_, number)| *number).max().unwrap_or_default();
+        let folded = self.transact(entries, arrivals);
+        if folded.is_err() {
+            // What was rolled back took its new types with it; they ascend, and none ever goes.
+            self.types.retain(|(_, number)| *number <= last);
+        }
+        folded
+    }
+
+    fn transact(&mut self, entries: &[Folded<'_>], arrivals: &[Arrival]) -> Result<(), ViewError> {
         let transaction = self.connection.transaction()?;
         let fresh = fold::entries(&transaction, &mut self.types, entries)?;
         fold::arrivals(&transaction, arrivals, &fresh)?;
@@ -278,4 +288,47 @@ fn read_only(path: &Path) -> String {
     }
     name.push_str("?mode=ro");
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use comity_wire::time::Instant;
+
+    use super::*;
+    use crate::fold::Effect;
+    use crate::{ObjectFacts, Position};
+
+    fn share(index: u64, object_type: &'static str) -> Folded<'static> {
+        let facts = ObjectFacts {
+            id: "",
+            object_type,
+            uuid: Uuid([7; 16]),
+            version: "",
+            instant: Instant::from_micros(0),
+            unversioned: false,
+            created: None,
+            created_by: None,
+            revoked: false,
+            held_back: false,
+            expires: None,
+            alone: true,
+        };
+        Folded { position: Position { log: 2, index }, effect: Effect::Share(facts) }
+    }
+
+    #[test]
+    fn a_type_of_a_fold_that_failed_is_not_taken_for_known() {
+        let mut view = View::in_memory().unwrap();
+        view.fold(&[share(0, "tool")], &[]).unwrap();
+        let fails = "CREATE TEMP TRIGGER fails AFTER INSERT ON version_of
+                     BEGIN SELECT RAISE(ABORT, 'no'); END";
+        view.connection.execute_batch(fails).unwrap();
+        assert!(view.fold(&[share(1, "campaign")], &[]).is_err());
+        view.connection.execute_batch("DROP TRIGGER fails").unwrap();
+        view.fold(&[share(1, "malware"), share(2, "campaign")], &[]).unwrap();
+        let mut known = view.types.clone();
+        known.sort();
+        assert_eq!(known, types(&view.connection).unwrap());
+        assert_eq!(known.len(), 3);
+    }
 }

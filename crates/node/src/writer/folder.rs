@@ -85,17 +85,10 @@ impl Folder {
         }
     }
 
-    /// The view with everything in it that is committed. Waits for it.
+    /// The view with everything in it that is committed. Waits for it; where there was no space for
+    /// it, nothing may be decided by what is there.
     pub(super) fn view(&self) -> Result<MutexGuard<'_, View>, NodeError> {
-        let mut state = self.shared.state();
-        while state.waiting > 0 {
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        if state.fatal.is_some() {
-            return Err(NodeError::Stopping);
-        }
-        drop(state);
-        Ok(self.shared.view.lock().unwrap_or_else(PoisonError::into_inner))
+        if self.shared.settled()? { Err(NodeError::Full) } else { Ok(self.shared.view()) }
     }
 
     /// Folds what was committed while there was no space for the view.
@@ -103,7 +96,8 @@ impl Folder {
         if !self.shared.state().behind {
             return Ok(());
         }
-        fold::catch_up(log, &mut *self.view()?, facts)?;
+        self.shared.settled()?;
+        fold::catch_up(log, &mut self.shared.view(), facts)?;
         self.shared.state().behind = false;
         Ok(())
     }
@@ -130,6 +124,20 @@ impl Folder {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no group waits to be folded, and says whether the view is behind then. A thread
+    /// that has ended folds nothing more: what waits for it waits in vain.
+    fn settled(&self) -> Result<bool, NodeError> {
+        let mut state = self.state();
+        while state.waiting > 0 && state.fatal.is_none() {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.fatal.is_some() { Err(NodeError::Stopping) } else { Ok(state.behind) }
     }
 
     fn done(&self) {
@@ -175,7 +183,6 @@ fn fold_one(shared: &Shared, decided: &Decided, committed: &Committed) -> Result
         return Err(NodeError::Full);
     }
     let (entries, arrivals) = decided.folded(committed);
-    let mut view = shared.view.lock().unwrap_or_else(PoisonError::into_inner);
-    view.fold(&entries, &arrivals)?;
+    shared.view().fold(&entries, &arrivals)?;
     Ok(())
 }

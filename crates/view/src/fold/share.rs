@@ -69,8 +69,6 @@ fn type_number(
         Ok(at) => return Ok(types.get(at).map_or(0, |(_, number)| *number)),
         Err(at) => at,
     };
-    // A fold that was rolled back may have left a number here that the file does not have; the
-    // file decides.
     tx.prepare_cached("INSERT OR IGNORE INTO object_type (name) VALUES (?1)")?.execute([name])?;
     let number = tx
         .prepare_cached("SELECT id FROM object_type WHERE name = ?1")?
