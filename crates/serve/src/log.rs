@@ -103,11 +103,13 @@ pub(crate) async fn release(
     Ok(plain("application/jsonl", Body::from(body)))
 }
 
+/// The index to begin at, in digits; none is 0, and two are none.
 fn from(raw: &str) -> Result<u64, Failure> {
-    let value = raw.split('&').find_map(|pair| pair.strip_prefix("from="));
-    value.map_or(Ok(0), |text| {
-        text.parse().map_err(|_| Failure::BadRequest("`from`: required: an index".into()))
-    })
+    let mut values = raw.split('&').filter_map(|pair| pair.strip_prefix("from="));
+    let (Some(text), another) = (values.next(), values.next()) else { return Ok(0) };
+    let digits = another.is_none() && text.bytes().all(|one| one.is_ascii_digit());
+    let index = text.parse().ok().filter(|_| digits);
+    index.ok_or_else(|| Failure::BadRequest("`from`: required: an index".into()))
 }
 
 fn lines(released: &Released) -> Result<Vec<u8>, Failure> {
@@ -132,4 +134,19 @@ fn plain(media_type: &'static str, body: Body) -> Response<Body> {
     *response.status_mut() = StatusCode::OK;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_index_is_a_place_to_begin_at() {
+        for (raw, wanted) in [("", 0), ("x=1", 0), ("from=7", 7), ("x=1&from=00", 0)] {
+            assert_eq!(from(raw).unwrap(), wanted, "{raw}");
+        }
+        for raw in ["from=", "from=+1", "from=-1", "from=x", "from=1&from=2", "from=0&from=x"] {
+            assert!(from(raw).is_err(), "{raw}");
+        }
+    }
 }

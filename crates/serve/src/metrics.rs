@@ -30,9 +30,9 @@ const OTHER: &str = "other";
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "DELETE", "OPTIONS", OTHER];
 
 /// The statuses that `error` knows, those of success, and what layers answer by themselves.
-const STATUSES: [u16; 20] = [
-    200, 202, 204, 206, 304, 400, 401, 403, 404, 405, 406, 408, 413, 415, 422, 429, 431, 500, 503,
-    507,
+const STATUSES: [u16; 21] = [
+    200, 202, 204, 206, 304, 400, 401, 403, 404, 405, 406, 408, 413, 415, 421, 422, 429, 431, 500,
+    503, 507,
 ];
 
 /// What the HTTP surface tells.

@@ -110,9 +110,9 @@ pub fn counted(node: Arc<Node>, requests: Arc<Requests>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(RequestDecompressionLayer::new().gzip(true).pass_through_unaccepted(false))
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)))
+        .layer(hosts)
         .layer(middleware::from_fn_with_state((node.clone(), requests), bare_head))
         .layer(Extension(limits))
-        .layer(hosts)
         .with_state(node);
     // Around the router, since a layer inside it runs when the route is chosen already.
     Router::new()

@@ -22,8 +22,8 @@ const FIRST_OCTETS: usize = 24;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long nothing at all may move in either direction; up to twice that where something did just
-/// before. Beyond the longest that a request of the
-/// largest size is judged, and below what firewalls forget.
+/// before. Beyond the longest that a request of the largest size is judged, and below what
+/// firewalls forget.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A stream with time limits. Timers are made only where something has to be waited for.
