@@ -235,3 +235,35 @@ async fn ready(State(told): State<Told>) -> Result<&'static str, Failure> {
         None => Ok("ready\n"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    #[test]
+    fn every_status_of_a_failure_is_counted_under_its_own_name() {
+        for failure in [
+            Failure::Unauthenticated,
+            Failure::NotAcceptable,
+            Failure::NotFound(""),
+            Failure::Forbidden(String::new()),
+            Failure::UnsupportedMedia,
+            Failure::TooLarge(0),
+            Failure::BadRequest(String::new()),
+            Failure::Unprocessable(String::new()),
+            Failure::MethodNotAllowed,
+            Failure::Full,
+            Failure::Reserve(String::new()),
+            Failure::TooSlow,
+            Failure::Misdirected,
+            Failure::Slowed { seconds: 1 },
+            Failure::Busy(""),
+            Failure::Internal(String::new()),
+        ] {
+            let status = failure.into_response().status().as_u16();
+            assert!(STATUSES.contains(&status), "{status}");
+        }
+    }
+}
