@@ -109,7 +109,7 @@ pub enum NodeError {
     #[error("{0}")]
     Backup(String),
     /// The disk is full.
-    #[error("the disk is full: nothing was stored; free space, then try again")]
+    #[error("the disk is full: nothing of this is acknowledged; free space, then try again")]
     Full,
     /// Less is free than the reserve.
     #[error(
