@@ -22,7 +22,11 @@ use crate::path::Path;
 
 /// Octets of an envelope made at a time. What is larger goes out while the rest is read, so
 /// memory does not grow with the page.
-const CHUNK_BYTES: usize = 256 * 1024;
+const CHUNK_BYTES: usize = 160 * 1024;
+
+/// Octets that the object which fills a piece may be over it without the piece having to grow.
+/// Together they stay below 256 KiB, from where the allocator asks the system for each.
+const CHUNK_ROOM_BYTES: usize = 64 * 1024;
 
 /// Rows that are looked for and opened on the thread that moves octets: for nothing new and for
 /// one object. It takes less than to hand the question to another thread and to be woken again.
@@ -210,7 +214,8 @@ impl<'a> EnvelopeWriter<'a> {
 
     /// The next piece. An object that was withdrawn since the page was selected is left out.
     fn chunk(&mut self, node: &Node) -> Result<Bytes, Failure> {
-        let mut out = Vec::with_capacity(CHUNK_BYTES.min(self.rest.len() * 2048 + 128));
+        let room = CHUNK_BYTES + CHUNK_ROOM_BYTES;
+        let mut out = Vec::with_capacity(room.min(self.rest.len() * 2048 + 128));
         let page = self.page;
         let list = self.list.get_or_insert_with(|| ListWriter::begin(&mut out, page));
         let taken = node.objects(self.rest, |object| {
