@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 /// A node for a body of sovereign parties that share security intelligence.
 #[derive(Debug, Parser)]
@@ -112,6 +112,18 @@ pub(crate) enum UserVerb {
         /// Take the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
+        #[command(flatten)]
+        quota: Quota,
+    },
+    /// Set what a user may send in a day of UTC, at once
+    #[command(group = one_of(&["quota_objects", "quota_bytes"]))]
+    Limit {
+        /// The node's directory
+        dir: PathBuf,
+        /// The name
+        name: String,
+        #[command(flatten)]
+        quota: Quota,
     },
     /// List accounts
     List {
@@ -135,6 +147,24 @@ pub(crate) enum UserVerb {
         #[arg(long)]
         role: String,
     },
+}
+
+/// The largest number of `local.db`.
+const QUOTA_MAX: u64 = i64::MAX as u64;
+
+/// At least one of some options.
+fn one_of(options: &'static [&'static str]) -> ArgGroup {
+    ArgGroup::new("one_of").args(options).required(true).multiple(true)
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Quota {
+    /// How many objects: in a collection, or in a day of a user; 0 is no quota
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=QUOTA_MAX))]
+    pub(crate) quota_objects: Option<u64>,
+    /// How many octets, likewise
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=QUOTA_MAX))]
+    pub(crate) quota_bytes: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -204,16 +234,21 @@ pub(crate) enum CollectionVerb {
         /// What a user gets below the role: USER=rw, r, w or none; may be given again
         #[arg(long, value_name = "USER=RIGHTS")]
         rights: Vec<String>,
+        #[command(flatten)]
+        quota: Quota,
     },
-    /// Set what users get in a collection
+    /// Set what users get in a collection, and what it may hold
+    #[command(group = one_of(&["rights", "quota_objects", "quota_bytes"]))]
     Limit {
         /// The node's directory
         dir: PathBuf,
         /// Its id or alias
         collection: String,
         /// USER=rw, r, w or none; may be given again
-        #[arg(long, value_name = "USER=RIGHTS", required = true)]
+        #[arg(long, value_name = "USER=RIGHTS")]
         rights: Vec<String>,
+        #[command(flatten)]
+        quota: Quota,
     },
     /// List collections
     List {

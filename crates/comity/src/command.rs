@@ -20,6 +20,10 @@ use comity_node::export::ExportError;
 use comity_wire::time::Micros;
 use serde_json::Value;
 
+use crate::arguments::Quota;
+use crate::control::request;
+use crate::output::table;
+
 /// Why a command could not be carried out, in words for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
@@ -60,6 +64,13 @@ impl From<ExportError> for Failure {
     }
 }
 
+impl Quota {
+    /// What a node is asked for.
+    fn asked(self) -> request::Quota {
+        request::Quota { objects: self.quota_objects, octets: self.quota_bytes }
+    }
+}
+
 /// A member of a result as a table shows it; microseconds as a time where `time` says so.
 fn cell(row: &Value, name: &str) -> String {
     match row.get(name) {
@@ -76,6 +87,28 @@ fn cell(row: &Value, name: &str) -> String {
 
 fn time(row: &Value, name: &str) -> String {
     row.get(name).and_then(Value::as_i64).map_or("-".to_owned(), |at| Micros(at).to_string())
+}
+
+/// What is used of a quota, by those of its numbers that are limits.
+fn quota(row: &Value) -> String {
+    let number =
+        |of: &str, unit: &str| row.get("quota")?.get(of)?.get(unit).and_then(Value::as_u64);
+    let shown = ["objects", "octets"].iter().filter_map(|unit| {
+        let limit = number("limit", unit).filter(|limit| *limit > 0)?;
+        Some(format!("{} of {limit} {unit}", number("used", unit).unwrap_or(0)))
+    });
+    let shown: Vec<String> = shown.collect();
+    if shown.is_empty() { "-".to_owned() } else { shown.join(", ") }
+}
+
+/// A table whose last column is a quota, which is left out where nobody has one.
+fn with_quota(head: &[&str], lines: &[Vec<String>]) -> String {
+    if lines.iter().any(|line| line.last().is_some_and(|quota| quota != "-")) {
+        return table(&[head, &["QUOTA"]].concat(), lines);
+    }
+    let lines: Vec<Vec<String>> =
+        lines.iter().map(|line| line.iter().take(head.len()).cloned().collect()).collect();
+    table(head, &lines)
 }
 
 fn rows<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {

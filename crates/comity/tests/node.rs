@@ -29,5 +29,6 @@ mod node {
     mod flipped_bits;
     mod kill;
     mod operate;
+    mod quota;
     mod upgrade;
 }

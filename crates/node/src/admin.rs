@@ -44,6 +44,11 @@ impl Node {
         Ok(account::list(&self.local)?)
     }
 
+    /// The account of a name.
+    pub fn user(&self, name: &str) -> Result<Account, NodeError> {
+        Ok(account::by_name(&self.local, name)?)
+    }
+
     /// Disables an account, at once.
     pub fn user_disable(&self, name: &str) -> Result<Account, NodeError> {
         let account = account::disable(&self.local, name)?;

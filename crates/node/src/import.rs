@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::collection::Collection;
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
+use crate::quota::{Amount, Exceeded, Pass};
 use crate::submit::{Outcome, Terms, Verdict};
 use crate::writer::{Judged, Pending};
 
@@ -46,7 +47,8 @@ pub struct Report {
     /// The refused, one by one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<RefusedObject>,
-    /// Why the input could not be read to its end. What came before was taken.
+    /// Why the input was not read to its end: it could not be, or a quota was used up. What came
+    /// before was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken_off: Option<String>,
     /// What is odd about the bundle itself.
@@ -103,9 +105,13 @@ impl Node {
         let mut import = Import::new(self, by, collection, terms);
         let broken_off = loop {
             match reader.next() {
-                Ok(Some(found)) => import.take(found.bytes, found.size),
+                Ok(Some(found)) => {
+                    if let Err(exceeded) = import.take(found.bytes, found.size) {
+                        break Some(exceeded.to_string());
+                    }
+                }
                 Ok(None) => break None,
-                Err(error) => break Some(error),
+                Err(error) => break Some(told(&error)),
             }
             if import.is_full() {
                 import.send()?;
@@ -115,7 +121,7 @@ impl Node {
         };
         let mut report = import.finish()?;
         progress(Progress { octets: reader.offset(), objects: report.objects });
-        report.broken_off = broken_off.map(|error| told(&error));
+        report.broken_off = broken_off;
         if reader.about().has_spec_version {
             let warning = "the bundle has a `spec_version`, as bundles of STIX 2.0 have";
             report.warnings.push(warning.to_owned());
@@ -133,6 +139,8 @@ struct Import<'a> {
     now: i64,
     group: Vec<Judged>,
     bytes: u64,
+    /// The room that a quota gave the group.
+    pass: Option<Pass>,
     written: Option<Pending<Vec<Verdict>>>,
     report: Report,
 }
@@ -145,18 +153,26 @@ impl<'a> Import<'a> {
         terms: Terms,
     ) -> Import<'a> {
         let (now, group) = (node.now(), Vec::with_capacity(GROUP_OBJECTS));
-        let (bytes, written, report) = (0, None, Report::default());
-        Import { node, by, collection, terms, now, group, bytes, written, report }
+        let (bytes, pass, written, report) = (0, None, None, Report::default());
+        Import { node, by, collection, terms, now, group, bytes, pass, written, report }
     }
 
-    /// One object; without bytes it was too large to be read.
-    fn take(&mut self, bytes: Option<&[u8]>, size: u64) {
+    /// One object; without bytes it was too large to be read. Where a quota has no room for it,
+    /// it is not looked at.
+    fn take(&mut self, bytes: Option<&[u8]>, size: u64) -> Result<(), Exceeded> {
+        let asked = Amount { objects: 1, octets: size };
+        let pass = self.node.require_quota(self.by, self.collection, asked, self.now)?;
+        match (&mut self.pass, pass) {
+            (Some(pass), Some(more)) => pass.join(more),
+            (none, pass) => *none = none.take().or(pass),
+        }
         self.bytes += size;
         let judged = match bytes {
             Some(bytes) => self.node.judge(self.by, self.collection, bytes, self.terms, self.now),
             None => Err(comity_gate::too_large(size)),
         };
         self.group.push(judged);
+        Ok(())
     }
 
     fn is_full(&self) -> bool {
@@ -168,7 +184,8 @@ impl<'a> Import<'a> {
         self.settle()?;
         self.node.require_space()?;
         let group = std::mem::replace(&mut self.group, Vec::with_capacity(GROUP_OBJECTS));
-        self.written = Some(self.node.writer().submit(self.collection.number, group)?);
+        let pass = self.pass.take();
+        self.written = Some(self.node.writer().submit(self.collection.number, group, pass)?);
         (self.bytes, self.now) = (0, self.node.now());
         Ok(())
     }

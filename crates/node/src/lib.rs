@@ -22,6 +22,7 @@ pub mod metrics;
 mod node;
 mod password;
 pub mod query;
+pub mod quota;
 pub mod refusals;
 pub mod release;
 mod reserve;

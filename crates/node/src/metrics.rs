@@ -66,7 +66,7 @@ pub const FAMILIES: &[Family] = &[
         "comity_submissions_refused_total",
         "counter",
         &["reason"],
-        "submissions of which no object was looked at: `reserve` is the disk reserve, `full` a full disk",
+        "submissions of which no object was looked at: `reserve` is the disk reserve, `full` a full disk, `quota` the quota of a user or a collection",
     ),
     family(
         "comity_objects_withdrawn_total",
@@ -246,6 +246,7 @@ pub(crate) struct Metrics {
     refused: BTreeMap<&'static str, Counter>,
     pub(crate) reserve: Counter,
     pub(crate) full: Counter,
+    pub(crate) quota: Counter,
     pub(crate) removed: Counter,
     pub(crate) expired: Counter,
     commit: Histogram<12>,
@@ -270,6 +271,7 @@ impl Default for Metrics {
             refused: ids.map(|id| (id, Counter::default())).collect(),
             reserve: Counter::default(),
             full: Counter::default(),
+            quota: Counter::default(),
             removed: Counter::default(),
             expired: Counter::default(),
             commit: Histogram::new(COMMIT_MICROS),
@@ -346,6 +348,7 @@ impl Metrics {
             "comity_submissions_refused_total" => {
                 text.sample(family, &["reserve"], self.reserve.get());
                 text.sample(family, &["full"], self.full.get());
+                text.sample(family, &["quota"], self.quota.get());
             }
             "comity_objects_withdrawn_total" => {
                 text.sample(family, &["removed"], self.removed.get());

@@ -24,6 +24,7 @@ use crate::local::{Local, LocalError};
 use crate::metrics::Metrics;
 use crate::password::{Checked, Passwords};
 use crate::query::Pool;
+use crate::quota::{Exceeded, Quotas};
 use crate::reserve::Reserve;
 use crate::resume;
 use crate::retention::Retention;
@@ -121,12 +122,21 @@ pub enum NodeError {
         /// Octets that have to be.
         reserve: u64,
     },
+    /// More than a quota.
+    #[error(transparent)]
+    Quota(Box<Exceeded>),
     /// Accesses cannot be recorded.
     #[error("accesses cannot be recorded, so none are answered; free space, then try again")]
     AuditBehind,
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
+}
+
+impl From<Exceeded> for NodeError {
+    fn from(exceeded: Exceeded) -> NodeError {
+        NodeError::Quota(Box::new(exceeded))
+    }
 }
 
 impl From<LocalError> for NodeError {
@@ -177,6 +187,7 @@ pub struct Node {
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) reserve: Arc<Reserve>,
+    pub(crate) quotas: Arc<Quotas>,
     stopping: AtomicBool,
     watcher: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
     pub(crate) auditor: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -208,11 +219,13 @@ impl Node {
         let metrics = Arc::new(Metrics::default());
         let reserve = Arc::new(Reserve::new(config.disk_reserve_bytes));
         reserve.note((surroundings.free)(directory.root()));
+        let quotas = Arc::new(Quotas::read(&local)?);
         let storage = resume::open_storage(&directory, &config)?;
         let mut inner =
             writer::open(&directory, storage, logs, headers.clone(), &facts, surroundings.clone())?;
         inner.retention = Some(Retention::new(&charter, local.clone()));
         inner.metrics = metrics.clone();
+        inner.quotas = quotas.clone();
         let acts = inner.log.head(Log::Acts.id());
         let founded = acts.is_ok_and(|head| head.is_some_and(|head| head.size > 0));
         let writer = Arc::new(Writer::start(inner)?);
@@ -233,6 +246,7 @@ impl Node {
             waiting,
             metrics,
             reserve,
+            quotas,
             stopping: AtomicBool::new(false),
             watcher: std::sync::Mutex::new(None),
             auditor: std::sync::Mutex::new(None),
@@ -243,6 +257,7 @@ impl Node {
         if !founded {
             node.found()?;
         }
+        node.count_held()?;
         node.tell_resumption()?;
         node.directory.close_to_others()?;
         node.start_auditor()?;
@@ -251,7 +266,9 @@ impl Node {
     }
 
     fn start_watcher(&mut self) -> Result<(), NodeError> {
-        let watcher = self.reserve.clone().watch(&self.directory, &self.surroundings);
+        let (quotas, local) = (self.quotas.clone(), self.local.clone());
+        let each = move || quotas.write_or_tell(&local);
+        let watcher = self.reserve.clone().watch(&self.directory, &self.surroundings, each);
         let watcher = watcher
             .map_err(|error| NodeError::Start(format!("the watcher of the disk: {error}")))?;
         self.watcher = std::sync::Mutex::new(Some(watcher));
@@ -288,6 +305,7 @@ impl Node {
         }
         self.pool.close();
         self.writer.stop();
+        self.quotas.write_or_tell(&self.local);
     }
 
     fn start_auditor(&mut self) -> Result<(), NodeError> {

@@ -86,11 +86,12 @@ impl Reserve {
         Err(NodeError::Reserve { free: self.free().unwrap_or_default(), reserve: self.octets })
     }
 
-    /// Looks until [`Reserve::stop`].
+    /// Looks until [`Reserve::stop`], and does `each` time what else is done once a second.
     pub(crate) fn watch(
         self: Arc<Reserve>,
         directory: &Directory,
         surroundings: &Surroundings,
+        each: impl Fn() + Send + 'static,
     ) -> std::io::Result<std::thread::JoinHandle<()>> {
         let (root, free) = (directory.root().to_owned(), surroundings.free.clone());
         std::thread::Builder::new().name("space".to_owned()).spawn(move || {
@@ -99,6 +100,7 @@ impl Reserve {
                 let waited = self.changed.wait_timeout(stopped, LOOK_EVERY);
                 stopped = waited.unwrap_or_else(PoisonError::into_inner).0;
                 self.note(free(&root));
+                each();
             }
         })
     }

@@ -26,6 +26,7 @@ use comity_wire::time::{Instant, Micros};
 use crate::collection::Collection;
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
+use crate::quota::Amount;
 use crate::refusals::{self, Refused};
 use crate::status;
 use crate::writer::Judged;
@@ -157,9 +158,10 @@ impl Node {
         now: i64,
     ) -> Result<Vec<Verdict>, NodeError> {
         self.require_space()?;
+        let pass = self.require_quota(by, collection, Amount::of(objects), now)?;
         let judge = |bytes: &&[u8]| self.judge(by, collection, bytes, terms, now);
         let judged = on_two_threads(objects, judge);
-        let verdicts = self.writer().submit(collection.number, judged)?.wait(); //     (3) to (5)
+        let verdicts = self.writer().submit(collection.number, judged, pass)?.wait(); // (3) to (5)
         self.count(&verdicts);
         verdicts
     }

@@ -152,6 +152,7 @@ fn local_of(directory: &Directory, report: &mut Report) -> Result<(), NodeError>
     report.faults.extend(collection::damaged_rights(&local)?);
     report.faults.extend(status::damaged(&local)?);
     report.faults.extend(refusals::damaged(&local)?);
+    report.faults.extend(crate::quota::damaged(&local)?);
     report.checked.push("local.db: tables, and the sum of every row".to_owned());
     Ok(())
 }

@@ -26,6 +26,7 @@ use comity_wire::entry::Author;
 use crate::fold;
 use crate::metrics::Metrics;
 use crate::node::{NodeError, Surroundings};
+use crate::quota::{Pass, Quotas};
 use crate::retention::Retention;
 use crate::submit::{Candidate, Headers, Verdict};
 use crate::withdraw::Removed;
@@ -64,6 +65,7 @@ enum Job {
     Submit {
         collection: u32,
         candidates: Vec<Judged>,
+        pass: Option<Pass>,
         reply: Reply<Vec<Verdict>>,
     },
     Remove {
@@ -75,6 +77,11 @@ enum Job {
     },
     Append {
         entries: Vec<(u8, Sealed)>,
+        reply: Reply<()>,
+    },
+    /// Count what a collection holds, for its quota.
+    Count {
+        collection: u32,
         reply: Reply<()>,
     },
     Sweep {
@@ -102,6 +109,7 @@ pub(crate) struct Opened {
     pub(crate) facts: Facts,
     pub(crate) surroundings: Surroundings,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) quotas: Arc<Quotas>,
     /// How long records are kept.
     pub(crate) retention: Option<Retention>,
 }
@@ -117,6 +125,7 @@ struct Inner {
     surroundings: Surroundings,
     space: Arc<Space>,
     metrics: Arc<Metrics>,
+    quotas: Arc<Quotas>,
     /// When the last sweep was.
     swept: i64,
     /// How long records are kept.
@@ -128,8 +137,8 @@ impl Writer {
     pub(crate) fn start(opened: Opened) -> Result<Writer, NodeError> {
         let (jobs, waiting) = sync_channel(JOBS_WAITING_MAX);
         let space = Arc::<Space>::default();
-        let Opened { sequencer, view, log, headers, facts, surroundings, metrics, retention } =
-            opened;
+        let Opened { sequencer, view, log, headers, facts, surroundings, metrics, .. } = opened;
+        let (quotas, retention) = (opened.quotas, opened.retention);
         let folder = Folder::start(view, space.clone(), surroundings.fatal.clone())?;
         let (known, swept, ours) = (Known::default(), i64::MIN, space.clone());
         let space = ours.clone();
@@ -143,6 +152,7 @@ impl Writer {
             surroundings,
             space,
             metrics,
+            quotas,
             swept,
             retention,
         };
@@ -162,13 +172,14 @@ impl Writer {
     }
 
     /// Hands objects over. The answer can be waited for later, so that a caller with more of them
-    /// judges the next while these are written.
+    /// judges the next while these are written. `pass` is the room that a quota gave them.
     pub(crate) fn submit(
         &self,
         collection: u32,
         candidates: Vec<Judged>,
+        pass: Option<Pass>,
     ) -> Result<Pending<Vec<Verdict>>, NodeError> {
-        self.hand_over(|reply| Job::Submit { collection, candidates, reply })
+        self.hand_over(|reply| Job::Submit { collection, candidates, pass, reply })
     }
 
     pub(crate) fn remove(
@@ -184,6 +195,11 @@ impl Writer {
     /// Appends envelopes that the view has nothing to say about.
     pub(crate) fn append(&self, entries: Vec<(u8, Sealed)>) -> Result<(), NodeError> {
         self.ask(|reply| Job::Append { entries, reply })
+    }
+
+    /// Counts what a collection holds, and from now on with each commit.
+    pub(crate) fn count(&self, collection: u32) -> Result<(), NodeError> {
+        self.ask(|reply| Job::Count { collection, reply })
     }
 
     /// Ends the thread once what waits is done, and leaves the view closed.
@@ -227,7 +243,14 @@ impl Job {
             Job::Submit { candidates, .. } => candidates.len(),
             Job::Remove { positions, .. } => positions.len(),
             Job::Append { entries, .. } => entries.len(),
-            Job::Sweep { .. } | Job::Stop => 0,
+            Job::Count { .. } | Job::Sweep { .. } | Job::Stop => 0,
+        }
+    }
+
+    fn take_pass(&mut self) -> Option<Pass> {
+        match self {
+            Job::Submit { pass, .. } => pass.take(),
+            _ => None,
         }
     }
 }
@@ -301,7 +324,9 @@ impl Inner {
         let swept = matches!(group.first(), Some(Job::Sweep { .. }));
         let mut decided = Decided::default();
         let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
-        for job in group {
+        let mut passes = Vec::new();
+        for mut job in group {
+            passes.extend(job.take_pass());
             let before = decided.mark();
             match self.decide(job, &mut decided) {
                 Ok(answer) => answers.extend(answer),
@@ -313,10 +338,11 @@ impl Inner {
         }
         let batch = decided.batch();
         if decide::is_empty(&batch) {
+            drop(passes);
             answers.into_iter().for_each(Answer::succeed);
             return Ok(());
         }
-        match self.commit(batch, swept) {
+        match self.commit(batch, swept, passes) {
             Ok(committed) => self.folder.fold(Group { decided, committed, answers }),
             Err(CommitError::StorageFull(_)) => {
                 self.space.note(true);
@@ -342,7 +368,7 @@ impl Inner {
         decided: &mut Decided,
     ) -> Result<Option<Answer>, (Answer, NodeError)> {
         match job {
-            Job::Submit { collection, candidates, reply } => {
+            Job::Submit { collection, candidates, reply, .. } => {
                 match decided.submit(self, collection, candidates) {
                     Ok(verdicts) => Ok(Some(Answer::Submit(reply, verdicts))),
                     Err(error) => Err((Answer::Submit(reply, Vec::new()), error)),
@@ -358,6 +384,10 @@ impl Inner {
                 decided.append(entries);
                 Ok(Some(Answer::Append(reply)))
             }
+            Job::Count { collection, reply } => match self.count_held(collection) {
+                Ok(()) => Ok(Some(Answer::Append(reply))),
+                Err(error) => Err((Answer::Append(reply), error)),
+            },
             // What goes wrong with a sweep comes up again with the next one.
             Job::Sweep { now } => {
                 let before = decided.mark();
@@ -406,7 +436,9 @@ fn fail_group(group: Vec<Job>, error: &NodeError) {
         match job {
             Job::Submit { reply, .. } => drop(reply.send(Err(told()))),
             Job::Remove { reply, .. } => drop(reply.send(Err(told()))),
-            Job::Append { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Append { reply, .. } | Job::Count { reply, .. } => {
+                drop(reply.send(Err(told())));
+            }
             Job::Sweep { .. } | Job::Stop => {}
         }
     }
@@ -443,8 +475,9 @@ pub(crate) fn open(
         view = View::open(&directory.view(), &surroundings.boot)?.0;
         fold::catch_up(&log, &mut view, facts)?;
     }
-    let (facts, retention, metrics) = (facts.clone(), None, Arc::default());
-    Ok(Opened { sequencer, view, log, headers, facts, surroundings, metrics, retention })
+    let (facts, retention) = (facts.clone(), None);
+    let (metrics, quotas) = (Arc::default(), Arc::default());
+    Ok(Opened { sequencer, view, log, headers, facts, surroundings, metrics, quotas, retention })
 }
 
 pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {

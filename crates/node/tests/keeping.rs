@@ -14,10 +14,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use comity_node::quota::Amount;
 use comity_node::restore::restore;
 use comity_node::resume::resume;
 use comity_node::submit::{Outcome, Terms};
-use comity_node::{Access, Directory, Node};
+use comity_node::{Access, Directory, Node, NodeError};
 use comity_tlog::{EntryRef, Reader};
 use comity_wire::entry::Log;
 use comity_wire::taxii::filter::{Query, Versions};
@@ -439,6 +440,25 @@ fn wait(what: &str, mut look: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("waited in vain: {what}");
+}
+
+#[test]
+fn what_expires_gives_its_collection_space_back() {
+    let world = World::new();
+    let node = world.make();
+    let desk = node.collections().remove(0);
+    node.collection_quota(&desk, Amount { objects: 2, octets: 0 }).unwrap();
+    put(&node, 1);
+    put(&node, 2);
+    let (by, object) = (node.local_operator(), tool(3));
+    let add = || node.submit(&by, &desk, &[object.as_bytes()], Terms::default(), node.now());
+    assert!(matches!(add(), Err(NodeError::Quota(_))));
+    let used = || node.collection_use(&desk).unwrap().used;
+    assert_eq!(used().objects, 2);
+    world.clock.store(NOW + 1097 * DAY, Ordering::SeqCst);
+    wait("what has expired", || used() == Amount::default());
+    assert!(matches!(add().unwrap()[0].outcome, Outcome::Stored(_)));
+    assert_eq!(used().objects, 1);
 }
 
 #[test]

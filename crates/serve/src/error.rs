@@ -31,6 +31,13 @@ pub(crate) enum Failure {
     MethodNotAllowed,
     /// The disk is full: the node reads, and does not write.
     Full,
+    /// More than a quota.
+    Quota {
+        /// What is found, what is required, what helps.
+        why: String,
+        /// Seconds until there is room, where that is a matter of time.
+        seconds: Option<u64>,
+    },
     /// Less is free than the disk reserve.
     Reserve(String),
     /// The body came too slowly.
@@ -99,6 +106,7 @@ impl Failure {
                 None,
             ),
             Failure::Full
+            | Failure::Quota { .. }
             | Failure::Reserve(_)
             | Failure::TooSlow
             | Failure::Misdirected
@@ -117,6 +125,7 @@ impl Failure {
                 "storage-full",
                 Some("nothing of this request is acknowledged; the operator frees space and the client sends it again".into()),
             ),
+            Failure::Quota { why, seconds } => quota(why, *seconds),
             Failure::Reserve(why) => (
                 StatusCode::INSUFFICIENT_STORAGE,
                 "the node keeps the space that is left: it reads, and takes no new objects",
@@ -150,6 +159,17 @@ impl Failure {
     }
 }
 
+/// A day ends by itself; space of a collection does not come back by waiting (RFC 4331 section 6
+/// has 507 for a quota).
+fn quota(
+    why: &str,
+    seconds: Option<u64>,
+) -> (StatusCode, &'static str, &'static str, Option<String>) {
+    let status =
+        seconds.map_or(StatusCode::INSUFFICIENT_STORAGE, |_| StatusCode::TOO_MANY_REQUESTS);
+    (status, "more than the quota", "quota-exceeded", Some(why.to_owned()))
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, title, code, description) = self.parts();
@@ -180,7 +200,7 @@ impl IntoResponse for Failure {
             Failure::Busy(_) | Failure::Full | Failure::Reserve(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
-            Failure::Slowed { seconds } => {
+            Failure::Slowed { seconds } | Failure::Quota { seconds: Some(seconds), .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             // The rest of the body is not waited for.
@@ -212,6 +232,9 @@ impl From<NodeError> for Failure {
     fn from(error: NodeError) -> Failure {
         match error {
             NodeError::Full => Failure::Full,
+            NodeError::Quota(exceeded) => {
+                Failure::Quota { why: exceeded.to_string(), seconds: exceeded.retry_after }
+            }
             reserve @ NodeError::Reserve { .. } => Failure::Reserve(reserve.to_string()),
             NodeError::Stopping => Failure::Busy("the node is stopping"),
             NodeError::AuditBehind => {

@@ -220,6 +220,17 @@ impl Reader {
         Ok(salt.map(Salt))
     }
 
+    /// Octets of an entry's envelope; nothing where it is erased or does not exist.
+    pub fn envelope_size(&self, entry: EntryRef) -> Result<Option<u64>, ReadError> {
+        let sealed: Option<Option<i64>> = self
+            .statement(&self.log, "SELECT length(body) FROM entry WHERE key = ?1")?
+            .query_row([entry.key()], |row| row.get(0))
+            .optional()
+            .map_err(|error| sort(&error, LOG.file))?;
+        let octets = sealed.flatten().map(i64::unsigned_abs);
+        Ok(octets.map(|octets| octets.saturating_sub(seal::TAG_BYTES as u64)))
+    }
+
     /// The commitment of an entry.
     pub fn commitment(&self, entry: EntryRef) -> Result<Option<Commitment>, ReadError> {
         let mut found = None;

@@ -4,6 +4,8 @@ mod known;
 mod manifest;
 mod objects;
 
-pub use known::{KnownVersion, collections_of, expired, halves, known, position_of, version_text};
+pub use known::{
+    KnownVersion, collections_of, expired, halves, held, known, position_of, version_text,
+};
 pub use manifest::{VersionRecord, records};
 pub use objects::{Page, Row, exists, is_held, page, state};

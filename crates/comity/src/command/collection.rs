@@ -2,20 +2,21 @@
 
 use crate::Outcome;
 use crate::arguments::{Collection, CollectionVerb};
-use crate::command::{Failure, cell, rows};
+use crate::command::{Failure, cell, quota, rows, with_quota};
 use crate::control::ask;
 use crate::control::request::Request;
-use crate::output::{Output, table};
+use crate::output::Output;
 
 pub(crate) fn run(arguments: &Collection, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
-        CollectionVerb::Add { dir, title, id, alias, description, rights } => {
+        CollectionVerb::Add { dir, title, id, alias, description, rights, quota } => {
             let request = Request::CollectionAdd {
                 title: title.clone(),
                 id: id.clone(),
                 alias: alias.clone(),
                 description: description.clone(),
                 rights: rights.clone(),
+                quota: quota.asked(),
             };
             let value = ask(dir, request)?;
             output.result(&value, || {
@@ -29,9 +30,10 @@ pub(crate) fn run(arguments: &Collection, output: &Output) -> Result<Outcome, Fa
                 )
             });
         }
-        CollectionVerb::Limit { dir, collection, rights } => {
+        CollectionVerb::Limit { dir, collection, rights, quota } => {
             let (collection, rights) = (collection.clone(), rights.clone());
-            let value = ask(dir, Request::CollectionLimit { collection, rights })?;
+            let quota = quota.asked();
+            let value = ask(dir, Request::CollectionLimit { collection, rights, quota })?;
             output.result(&value, || "limited\n".to_owned());
         }
         CollectionVerb::List { dir } => {
@@ -40,9 +42,11 @@ pub(crate) fn run(arguments: &Collection, output: &Output) -> Result<Outcome, Fa
                 let head = ["ID", "ALIAS", "TITLE", "OBJECTS", "TLP", "PURPOSE", "DAYS"];
                 let names = ["id", "alias", "title", "objects", "tlp", "purpose", "expires_days"];
                 let lines: Vec<Vec<String>> = rows(&value, "collections")
-                    .map(|one| names.iter().map(|name| cell(one, name)).collect())
+                    .map(|one| {
+                        names.iter().map(|name| cell(one, name)).chain([quota(one)]).collect()
+                    })
                     .collect();
-                table(&head, &lines)
+                with_quota(&head, &lines)
             });
         }
     }

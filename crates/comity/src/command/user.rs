@@ -4,17 +4,18 @@ use std::io::BufRead as _;
 
 use crate::Outcome;
 use crate::arguments::{User, UserVerb};
-use crate::command::{Failure, cell, rows, time};
+use crate::command::{Failure, cell, quota, rows, time, with_quota};
 use crate::control::ask;
 use crate::control::request::Request;
-use crate::output::{Output, table};
+use crate::output::Output;
 
 pub(crate) fn run(arguments: &User, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
-        UserVerb::Add { dir, name, role, password_stdin } => {
+        UserVerb::Add { dir, name, role, password_stdin, quota } => {
             let password = password_stdin.then(read_password).transpose()?;
             let (name, role) = (name.clone(), role.clone());
-            let value = ask(dir, Request::UserAdd { name, role, password })?;
+            let quota = quota.asked();
+            let value = ask(dir, Request::UserAdd { name, role, password, quota })?;
             output.result(&value, || {
                 let user = value.get("user").unwrap_or(&value);
                 let mut text = format!(
@@ -30,6 +31,11 @@ pub(crate) fn run(arguments: &User, output: &Output) -> Result<Outcome, Failure>
                 }
                 text
             });
+        }
+        UserVerb::Limit { dir, name, quota } => {
+            let (name, quota) = (name.clone(), quota.asked());
+            let value = ask(dir, Request::UserLimit { name, quota })?;
+            output.result(&value, || "limited\n".to_owned());
         }
         UserVerb::List { dir } => {
             let value = ask(dir, Request::UserList)?;
@@ -47,10 +53,11 @@ pub(crate) fn run(arguments: &User, output: &Output) -> Result<Outcome, Failure>
                             state.into(),
                             pseudonym,
                             time(user, "created"),
+                            quota(user),
                         ]
                     })
                     .collect();
-                table(&head, &lines)
+                with_quota(&head, &lines)
             });
         }
         UserVerb::Disable { dir, name } => {

@@ -4,8 +4,10 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use comity_node::Node;
+use comity_node::account::Account;
 use comity_node::collection::{self, Collection, Grant};
 use comity_node::import::Progress;
+use comity_node::quota::{Amount, Use};
 use comity_node::role::Role;
 use comity_node::submit::Terms;
 use comity_node::token;
@@ -28,6 +30,11 @@ pub(crate) enum Request {
         name: String,
         role: String,
         password: Option<String>,
+        quota: Quota,
+    },
+    UserLimit {
+        name: String,
+        quota: Quota,
     },
     UserList,
     UserDisable {
@@ -54,10 +61,12 @@ pub(crate) enum Request {
         alias: Option<String>,
         description: Option<String>,
         rights: Vec<String>,
+        quota: Quota,
     },
     CollectionLimit {
         collection: String,
         rights: Vec<String>,
+        quota: Quota,
     },
     CollectionList,
     Import {
@@ -75,6 +84,38 @@ pub(crate) enum Request {
         to: String,
         keys: Option<String>,
     },
+}
+
+/// A quota as the command line sets it; what is absent stays.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Quota {
+    pub(crate) objects: Option<u64>,
+    pub(crate) octets: Option<u64>,
+}
+
+impl Quota {
+    fn over(self, old: Option<Use>) -> Option<Amount> {
+        let Quota { objects, octets } = self;
+        let old = old.map(|old| old.limit).unwrap_or_default();
+        (objects.is_some() || octets.is_some()).then(|| Amount {
+            objects: objects.unwrap_or(old.objects),
+            octets: octets.unwrap_or(old.octets),
+        })
+    }
+
+    fn user(self, node: &Node, account: &Account) -> Result<(), Failure> {
+        match self.over(node.user_use(account)) {
+            Some(limit) => Ok(node.user_quota(account, limit)?),
+            None => Ok(()),
+        }
+    }
+
+    fn collection(self, node: &Node, collection: &Collection) -> Result<(), Failure> {
+        match self.over(node.collection_use(collection)) {
+            Some(limit) => Ok(node.collection_quota(collection, limit)?),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Where output and progress go.
@@ -99,11 +140,13 @@ pub(crate) fn execute(
     sink: &mut dyn Sink,
 ) -> Result<Value, Failure> {
     match request {
-        Request::UserAdd { name, role, password } => {
+        Request::UserAdd { name, role, password, quota } => {
             let (account, drawn) = node.user_add(&name, parse_role(&role)?, password.as_deref())?;
+            quota.user(node, &account)?;
             Ok(json!({ "user": account, "password": drawn }))
         }
-        Request::UserList => Ok(json!({ "users": node.users()? })),
+        Request::UserLimit { name, quota } => limit_user(node, &name, quota),
+        Request::UserList => list_users(node),
         Request::UserDisable { name } => Ok(json!({ "user": node.user_disable(&name)? })),
         Request::UserRole { name, role } => {
             Ok(json!({ "user": node.user_role(&name, parse_role(&role)?)? }))
@@ -116,15 +159,18 @@ pub(crate) fn execute(
         }
         Request::TokenList => Ok(json!({ "tokens": node.tokens()? })),
         Request::TokenRevoke { id } => Ok(json!({ "token": node.token_revoke(id)? })),
-        Request::CollectionAdd { title, id, alias, description, rights } => {
+        Request::CollectionAdd { title, id, alias, description, rights, quota } => {
             let id = id.map(|text| parse_uuid(&text)).transpose()?;
             let rights = parse_grants(&rights)?;
             let new = collection::New { title, description, alias, id, rights };
-            Ok(json!({ "collection": node.collection_add(&new)? }))
+            let collection = node.collection_add(&new)?;
+            quota.collection(node, &collection)?;
+            Ok(json!({ "collection": collection }))
         }
-        Request::CollectionLimit { collection, rights } => {
+        Request::CollectionLimit { collection, rights, quota } => {
             let collection = find(node, Some(&collection))?;
             node.collection_limit(&collection, &parse_grants(&rights)?)?;
+            quota.collection(node, &collection)?;
             Ok(json!({ "collection": collection }))
         }
         Request::CollectionList => list_collections(node),
@@ -161,6 +207,24 @@ fn reader(node: &Node) -> Reader {
     Reader::new(0, Rights::of(&[Right::Read]), None, Micros(node.now()))
 }
 
+fn limit_user(node: &Node, name: &str, quota: Quota) -> Result<Value, Failure> {
+    let account = node.user(name)?;
+    quota.user(node, &account)?;
+    Ok(json!({ "user": account, "quota": node.user_use(&account) }))
+}
+
+fn list_users(node: &Node) -> Result<Value, Failure> {
+    let mut users = Vec::new();
+    for account in node.users()? {
+        let mut value = json!(account);
+        if let Some(members) = value.as_object_mut() {
+            members.insert("quota".to_owned(), json!(node.user_use(&account)));
+        }
+        users.push(value);
+    }
+    Ok(json!({ "users": users }))
+}
+
 fn list_collections(node: &Node) -> Result<Value, Failure> {
     let reader = reader(node);
     let mut collections = Vec::new();
@@ -170,6 +234,7 @@ fn list_collections(node: &Node) -> Result<Value, Failure> {
         let holds = readable.map(|readable| node.state(readable)).transpose()?;
         if let (Some(members), Some((_, holds))) = (value.as_object_mut(), holds) {
             members.insert("objects".to_owned(), json!(holds));
+            members.insert("quota".to_owned(), json!(node.collection_use(&collection)));
         }
         collections.push(value);
     }

@@ -63,6 +63,14 @@ fn the_directory_of_every_release_opens_serves_and_goes_on() {
         assert!(after[2] >= before[2], "what was withdrawn stays so");
         let tokens = place.run(&["--json", "token", "list", "DIR"]).exits(0).json();
         assert_eq!(tokens["tokens"].as_array().map(Vec::len), Some(1));
+        // `local.db` has the tables of quotas, and what came before them is counted.
+        place.run(&["collection", "limit", "DIR", "first", "--quota-objects", "9999"]).exits(0);
+        let listed = place.run(&["--json", "collection", "list", "DIR"]).exits(0).json();
+        let all = listed["collections"].as_array().unwrap();
+        let first = all.iter().find(|one| one["alias"] == "first").unwrap();
+        assert!(first["objects"].as_u64() >= Some(1), "{first:#}");
+        assert_eq!(first["quota"]["used"]["objects"], first["objects"]);
+        place.run(&["verify", "DIR"]).exits(0);
         // It is one of this version now: it can be backed up and restored.
         let to = place.beside("b");
         place.run(&["backup", "DIR", to.to_str().unwrap()]).exits(0);

@@ -108,6 +108,14 @@ pub fn collections_of(view: &View, position: Position) -> Result<Vec<u32>, ViewE
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// What a collection holds.
+pub fn held(view: &View, collection: u32) -> Result<Vec<Position>, ViewError> {
+    let mut statement =
+        view.connection().prepare_cached("SELECT key FROM held WHERE collection = ?1")?;
+    let rows = statement.query_map([collection], |row| Ok(Position::from_key(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Entries whose deadline has come, the earliest first.
 pub fn expired(view: &View, now: i64, limit: usize) -> Result<Vec<Position>, ViewError> {
     let mut statement = view
