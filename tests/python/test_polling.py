@@ -9,7 +9,7 @@ from node import PASSWORD
 from samples import name, write
 
 WRITERS = 3
-ENVELOPES = 150
+ENVELOPES = 400
 SIZE = 8
 
 
