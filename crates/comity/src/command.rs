@@ -114,3 +114,11 @@ fn with_quota(head: &[&str], lines: &[Vec<String>]) -> String {
 fn rows<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
+
+/// The lines about files in an answer.
+fn file_lines(value: &Value) -> String {
+    let line = |file| {
+        format!("file       {:<12} {:>12} octets\n", cell(file, "file"), cell(file, "octets"))
+    };
+    rows(value, "files").map(line).collect()
+}

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::Outcome;
 use crate::arguments::Backup;
-use crate::command::{Failure, cell, rows};
+use crate::command::{Failure, cell, file_lines, rows};
 use crate::control::ask_with;
 use crate::control::request::{Request, Sink};
 use crate::output::Output;
@@ -47,13 +47,7 @@ fn told(value: &Value, arguments: &Backup) -> String {
             cell(log, "size")
         ));
     }
-    for file in rows(value, "files") {
-        text.push_str(&format!(
-            "file       {:<12} {:>12} octets\n",
-            cell(file, "file"),
-            cell(file, "octets")
-        ));
-    }
+    text.push_str(&file_lines(value));
     match &arguments.keys {
         Some(keys) => text.push_str(&format!(
             "keys       in {}: whoever has it reads the contents and signs as the party; it goes \

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::arguments::Doctor;
-use crate::command::{Failure, cell, rows};
+use crate::command::{Failure, cell, file_lines, rows};
 use crate::control::ask;
 use crate::control::request::Request;
 use crate::output::Output;
@@ -99,13 +99,7 @@ fn told(value: &Value) -> String {
             cell(one, "title")
         ));
     }
-    for file in rows(value, "files") {
-        text.push_str(&format!(
-            "file       {:<12} {:>12} octets\n",
-            cell(file, "file"),
-            cell(file, "octets")
-        ));
-    }
+    text.push_str(&file_lines(value));
     let limits = value.get("limits").and_then(Value::as_object);
     for (name, limit) in limits.into_iter().flatten() {
         text.push_str(&format!("limit      {limit:>9} {name}\n"));
