@@ -11,7 +11,7 @@ mod parse;
 
 pub use diagnostic::Diagnostic;
 pub use founding::one_party;
-pub use model::{Charter, Handling, Hash, Party, Purpose, Tlp};
+pub use model::{Charter, Genesis, Handling, Hash, Party, Purpose, Standing, Tlp};
 pub use parse::parse;
 
 /// The version of the charter format that this program reads and writes.

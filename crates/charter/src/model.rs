@@ -80,6 +80,35 @@ pub struct Party {
     pub name: String,
     /// The tier of its standing.
     pub tier: String,
+    /// The keys that its node began with; none where it has no node.
+    pub genesis: Option<Genesis>,
+}
+
+/// The public keys of a party's node, as it began: what its peers hold it to. The party compares
+/// the fingerprint of the charter that has them with the others, out of band.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Genesis {
+    /// The verifier key (C2SP signed-note) of its log `shared`.
+    pub shared: String,
+    /// That of its log `acts`.
+    pub acts: String,
+    /// That of its log `audit`, which its reviewer follows.
+    pub audit: String,
+    /// The SHA-256 of the public key (SubjectPublicKeyInfo) that it shows to peers over TLS:
+    /// `sha256//` and base64.
+    pub transport: String,
+    /// The SHA-256, in hex, of the key that its logs will be signed with next.
+    pub next: String,
+}
+
+/// What a party is to the body at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing<'c> {
+    /// It is in this tier.
+    In(&'c str),
+    /// It was, or will be, or is suspended: it has no right now.
+    Out,
 }
 
 /// How what is shared may be handled when nothing else says so.
@@ -126,5 +155,16 @@ impl Charter {
     /// The party of an identifier.
     pub fn party(&self, id: &str) -> Option<&Party> {
         self.parties.iter().find(|party| party.id == id)
+    }
+
+    /// What a party is to the body at a time, in microseconds since 1970.
+    pub fn standing(&self, id: &str, _at: i64) -> Standing<'_> {
+        self.party(id).map_or(Standing::Out, |party| Standing::In(&party.tier))
+    }
+
+    /// The party whose node shows this key to peers.
+    pub fn party_of_transport(&self, pin: &str) -> Option<&Party> {
+        let shows = |party: &&Party| party.genesis.as_ref().is_some_and(|it| it.transport == pin);
+        self.parties.iter().find(shows)
     }
 }
