@@ -32,11 +32,13 @@ pub use note::Verifier;
 pub use reader::{ReadError, Reader};
 pub use seal::Sealed;
 pub use sequencer::{
-    ArrivalOf, Arrived, Batch, Behind, CommitError, Committed, LogConfig, OpenError,
-    PendingArrival, PendingEntry, Sequenced, Sequencer,
+    ArrivalOf, Arrived, Batch, Behind, CommitError, Committed, FollowConfig, GrowError, Grown,
+    LogConfig, OpenError, PendingArrival, PendingEntry, PendingOpening, Sequenced, Sequencer,
 };
 pub use storage::sqlite::SqliteStorage;
-pub use storage::{ArrivalRow, EntryRef, Head, Storage, StorageError};
+pub use storage::{
+    ArrivalRow, EntryRef, FOLLOWED_MIN, Follow, Head, LOG_MAX, Storage, StorageError,
+};
 pub use tile::TilePath;
 
 #[cfg(test)]

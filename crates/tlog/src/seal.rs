@@ -65,11 +65,34 @@ impl Sealed {
         let mut secrets = zeroize::Zeroizing::new([[0u8; 32]; 2]);
         random(secrets.as_flattened_mut());
         let [salt, data_key] = *secrets;
-        let (salt, data_key) = (Salt(salt), DataKey(data_key));
+        Sealed::under(Salt(salt), DataKey(data_key), envelope)
+    }
+
+    /// Seals an envelope that somebody else committed to with this salt, under a data key that is
+    /// drawn for it here.
+    ///
+    /// # Errors
+    /// As for [`Sealed::new`].
+    pub fn received(
+        salt: Salt,
+        envelope: Vec<u8>,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Sealed, SealError> {
+        let mut data_key = DataKey([0; 32]);
+        random(&mut data_key.0);
+        Sealed::under(salt, data_key, envelope)
+    }
+
+    fn under(salt: Salt, data_key: DataKey, envelope: Vec<u8>) -> Result<Sealed, SealError> {
         let commitment = Commitment::new(&salt, &envelope);
         let mut body = envelope;
         seal(&data_key, &commitment, &mut body)?;
         Ok(Sealed { commitment, salt, data_key, body })
+    }
+
+    /// What it commits to.
+    pub fn commitment(&self) -> &Commitment {
+        &self.commitment
     }
 
     /// The envelope again.

@@ -10,6 +10,7 @@
 //! leaves in doubt what is stored, this process signs nothing more.
 
 mod append;
+mod follow;
 mod journal;
 mod mark;
 pub(crate) mod mutant;
@@ -26,6 +27,7 @@ use crate::seal::Sealed;
 use crate::storage::{EntryRef, Head, Storage, StorageError};
 use crate::tile::Edge;
 
+pub use follow::{FollowConfig, GrowError, Grown};
 pub use mark::Behind;
 pub(crate) use mark::compare;
 pub use rename::rename;
@@ -86,6 +88,19 @@ pub struct Batch {
     pub departures: Vec<(u32, EntryRef)>,
     /// Entries of earlier commits to be erased: body, salt and data key.
     pub erasures: Vec<EntryRef>,
+    /// Openings of leaves of others, to be kept.
+    pub openings: Vec<PendingOpening>,
+    /// Logs of others, and the index below which everything was asked for.
+    pub scanned: Vec<(u8, u64)>,
+}
+
+/// The opening of a leaf of somebody else.
+#[derive(Debug, Clone)]
+pub struct PendingOpening {
+    /// Which leaf, below the verified head of its log.
+    pub entry: EntryRef,
+    /// What was opened, sealed for this store.
+    pub sealed: Sealed,
 }
 
 /// Where an entry stands.
@@ -111,6 +126,9 @@ pub struct Arrived {
 pub struct Committed {
     /// For each entry of the batch, where it stands.
     pub entries: Vec<Sequenced>,
+    /// For each opening of the batch, whether it is kept now and was not before. One that does not
+    /// open its leaf is not kept.
+    pub received: Vec<bool>,
     /// For each arrival of the batch, its line; `None` where the entry was a duplicate, since the
     /// first try journalled it.
     pub arrivals: Vec<Option<Arrived>>,
@@ -183,6 +201,7 @@ struct Log {
 pub struct Sequencer<S: Storage> {
     storage: S,
     logs: BTreeMap<u8, Log>,
+    followed: BTreeMap<u8, follow::Followed>,
     /// Key of the HMAC over idempotency keys.
     secret: Zeroizing<[u8; 32]>,
     /// Entries whose keys have yet to leave the files.

@@ -25,6 +25,10 @@ pub const INDEX_MAX: u64 = (1 << INDEX_BITS) - 1;
 /// The highest number of a log: row keys are signed 64-bit integers.
 pub const LOG_MAX: u8 = 127;
 
+/// From this number on, logs are those of others: their leaves are followed, and signed by their
+/// owners. Below it are the node's own.
+pub const FOLLOWED_MIN: u8 = 16;
+
 /// Names an entry: its log and its index there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryRef {
@@ -38,6 +42,11 @@ impl EntryRef {
     /// The row key: log and index in one integer, so that each log is one run of rows.
     pub fn key(self) -> i64 {
         (i64::from(self.log) << INDEX_BITS) | i64::try_from(self.index & INDEX_MAX).unwrap_or(0)
+    }
+
+    /// Whether it stands in a log of somebody else.
+    pub fn is_followed(self) -> bool {
+        self.log >= FOLLOWED_MIN
     }
 
     /// The entry of a row key.
@@ -62,6 +71,16 @@ pub struct Head {
     pub note: String,
     /// The compact range `[0, size)`.
     pub range: Range,
+}
+
+/// How far a log of somebody else is followed, beyond its verified head.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Follow {
+    /// The compact range of the leaves that are stored: those under the head, and such as came
+    /// after it and have not reached a signed root yet. Nobody is shown the latter.
+    pub staged: Range,
+    /// Everything below this index was asked for: what its owner releases to this node was taken.
+    pub scanned: u64,
 }
 
 /// A line of the arrival journal: an entry entered a local collection, or left it.
@@ -191,13 +210,23 @@ pub trait Storage {
     /// Puts a new head where `old` (size and root; `None`: no row) stands. Says whether it did.
     fn swap_head(&mut self, old: Option<(u64, Hash)>, new: &Head) -> Result<bool, StorageError>;
 
-    /// Adds an entry with its sealed body. The row must not exist.
+    /// Adds an entry with its sealed body, or a leaf alone. The row must not exist.
     fn put_entry(
         &mut self,
         entry: EntryRef,
         commitment: &Commitment,
-        body: &[u8],
+        body: Option<&[u8]>,
     ) -> Result<(), StorageError>;
+    /// Whether an entry has a body.
+    fn has_body(&mut self, entry: EntryRef) -> Result<bool, StorageError>;
+    /// Gives an entry that has no body one. Says whether it did.
+    fn put_body(&mut self, entry: EntryRef, body: &[u8]) -> Result<bool, StorageError>;
+    /// Removes the entries of a log from an index on, which nobody was shown.
+    fn remove_entries_from(&mut self, from: EntryRef) -> Result<(), StorageError>;
+    /// How far a log of somebody else is followed.
+    fn follow(&mut self, log: u8) -> Result<Option<Follow>, StorageError>;
+    /// Notes it.
+    fn set_follow(&mut self, log: u8, follow: &Follow) -> Result<(), StorageError>;
     /// The commitments of a log from an index on, in order, below `to`.
     fn commitments(
         &mut self,
@@ -206,8 +235,9 @@ pub trait Storage {
         to: u64,
         each: &mut dyn FnMut(Commitment),
     ) -> Result<(), StorageError>;
-    /// Removes the body of an entry and notes, in the same transaction, that its key has to go.
-    /// Says whether there was one.
+    /// Removes the body of an entry and notes, in the same transaction, that its key has to go;
+    /// of an entry of somebody else's log also where there is no body, since a stop within its
+    /// opening may have left a key. Says whether anything is noted.
     fn erase_body(&mut self, entry: EntryRef) -> Result<bool, StorageError>;
     /// Entries whose body was removed, whose key may still be there.
     fn erasing(&mut self) -> Result<Vec<EntryRef>, StorageError>;

@@ -2,6 +2,7 @@
 
 mod damage;
 mod directory;
+mod follow;
 mod oracle;
 mod put_back;
 mod simulation;

@@ -28,7 +28,7 @@ pub use mark::behind;
 /// Findings that are kept one by one. A file that is overwritten has as many as it has rows.
 pub const FINDINGS_MAX: usize = 1000;
 
-/// A log that ought to be there.
+/// A log that ought to be there, own or followed.
 #[derive(Debug, Clone)]
 pub struct LogIdentity {
     /// Its number.
@@ -69,6 +69,8 @@ pub struct Report {
     pub opened: u64,
     /// Entries that are erased.
     pub erased: u64,
+    /// Leaves of others without a body: never opened to this node, or withdrawn.
+    pub unopened: u64,
     /// Entries with a body for which there is no key.
     pub keyless: u64,
     /// Tiles compared.

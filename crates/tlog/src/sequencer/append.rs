@@ -63,16 +63,19 @@ impl<S: Storage> Sequencer<S> {
     }
 
     fn run(&mut self, batch: Batch, now: i64) -> Result<Committed, CommitError> {
-        let Batch { entries, arrivals, departures, erasures } = batch;
+        let Batch { entries, arrivals, departures, erasures, openings, scanned } = batch;
         // (1) We are the writer until the end, and the logs are as we left them.
         self.storage.begin()?;
         self.same_heads()?;
-        let staged = self.stage(entries)?;
+        let mut staged = self.stage(entries)?;
+        let received = self.stage_openings(openings, &mut staged.keys)?;
         // (2) What opens the entries is durable before the entries are. If we stop here, keys of
         //     entries that do not exist are left, which recovery or the next commit removes.
         self.put_keys(&staged, false)?;
         // (3) The log store, all in one transaction. If we stop here, it never was.
         let grown = self.store(&staged)?;
+        let received = self.store_openings(received)?;
+        let followed = self.note_scanned(&scanned)?;
         let as_is = self.has(Mutant::ClockAsIs);
         let mut journal = Journal::new(&mut self.storage, now, as_is)?;
         let arrivals = journal.arrive(&arrivals, &staged.answers)?;
@@ -99,10 +102,11 @@ impl<S: Storage> Sequencer<S> {
         self.storage.commit()?;
         self.put_keys(&staged, true)?;
         let heads = self.adopt(signed);
+        self.adopt_follows(followed);
         self.mark_heads();
         // (7) Keys of erased entries go. If we stop before, the store remembers, and recovery does.
         let settled = self.settle_erasures()?;
-        Ok(Committed { entries: staged.answers, arrivals, departures, heads, settled })
+        Ok(Committed { entries: staged.answers, received, arrivals, departures, heads, settled })
     }
 
     /// Refuses what cannot be, before anything is touched.
@@ -119,16 +123,18 @@ impl<S: Storage> Sequencer<S> {
                 return Err(CommitError::Refused("the log is full"));
             }
         }
-        let known = |entry: &EntryRef| {
-            let log = self.logs.get(&entry.log);
-            log.is_some_and(|log| entry.index < log.head.size)
+        let known = |entry: &EntryRef| match self.logs.get(&entry.log) {
+            Some(log) => entry.index < log.head.size,
+            None => self.is_verified(*entry),
         };
         let arrivals = batch.arrivals.iter().all(|arrival| match arrival.entry {
             ArrivalOf::New(at) => at < batch.entries.len(),
             ArrivalOf::Old(entry) => known(&entry),
         });
         let departures = batch.departures.iter().all(|(_, entry)| known(entry));
-        if !arrivals || !departures || !batch.erasures.iter().all(known) {
+        let opened = batch.openings.iter().all(|opening| self.is_verified(opening.entry));
+        let scanned = batch.scanned.iter().all(|(log, _)| self.followed.contains_key(log));
+        if !arrivals || !departures || !opened || !scanned || !batch.erasures.iter().all(known) {
             return Err(CommitError::Refused("an entry that does not exist"));
         }
         Ok(())
@@ -202,7 +208,7 @@ impl<S: Storage> Sequencer<S> {
         let mut grown: BTreeMap<u8, Edge> = BTreeMap::new();
         for new in &staged.entries {
             let EntryRef { log, .. } = new.entry;
-            self.storage.put_entry(new.entry, &new.commitment, &new.body)?;
+            self.storage.put_entry(new.entry, &new.commitment, Some(&new.body))?;
             if let Some(key) = &new.dedup {
                 self.storage.put_dedup(key, new.entry)?;
             }

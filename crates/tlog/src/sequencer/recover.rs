@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::checkpoint::Checkpoint;
 use crate::merkle::Range;
 use crate::note::Verifier;
-use crate::storage::{EntryRef, Head, INDEX_MAX, LOG_MAX, Storage};
+use crate::storage::{EntryRef, FOLLOWED_MIN, Head, INDEX_MAX, Storage};
 use crate::tile::{Edge, TILE_WIDTH};
 
 use super::{Log, LogConfig, OpenError, Sequencer};
@@ -30,6 +30,7 @@ impl<S: Storage> Sequencer<S> {
         let mut sequencer = Sequencer {
             storage,
             logs: BTreeMap::new(),
+            followed: BTreeMap::new(),
             secret: Zeroizing::new([0; 32]),
             unsettled: false,
             mark_fault: None,
@@ -61,7 +62,7 @@ impl<S: Storage> Sequencer<S> {
 
     fn open_log(&mut self, config: LogConfig) -> Result<Log, OpenError> {
         let wrong = |what| OpenError::Config { log: config.name.clone(), what };
-        if config.id > LOG_MAX || self.logs.contains_key(&config.id) {
+        if config.id >= FOLLOWED_MIN || self.logs.contains_key(&config.id) {
             return Err(wrong("its number is too high or given twice"));
         }
         let verifier = verifier(&config)?;

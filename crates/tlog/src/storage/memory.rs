@@ -12,7 +12,7 @@ mod store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{ArrivalRow, DedupKey, EntryRef, Head, INDEX_MAX, KeyRow, Mark, StorageError};
+use super::{ArrivalRow, DedupKey, EntryRef, Follow, Head, INDEX_MAX, KeyRow, Mark, StorageError};
 use crate::commitment::Commitment;
 use crate::merkle::Hash;
 use crate::seal;
@@ -94,6 +94,7 @@ struct Tables {
     arrivals: BTreeMap<u64, ArrivalRow>,
     clocks: BTreeMap<u32, i64>,
     erasing: BTreeSet<EntryRef>,
+    follows: BTreeMap<u8, Follow>,
 }
 
 /// The key store.

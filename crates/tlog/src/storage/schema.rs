@@ -30,7 +30,7 @@ impl Schema {
 pub(crate) const LOG: Schema = Schema {
     file: "log.db",
     application_id: 0x436d_746c, // "Cmtl"
-    user_version: 2,
+    user_version: 3,
     page_size: 8192,
     tables: &[
         (
@@ -65,8 +65,10 @@ pub(crate) const LOG: Schema = Schema {
         ),
         ("erasing", "CREATE TABLE erasing (key INTEGER PRIMARY KEY) STRICT"),
         ("library", LIBRARY),
+        ("follow", FOLLOW),
     ],
-    steps: &[],
+    // 1 to 2 was before there were files to keep.
+    steps: &["", FOLLOW],
 };
 
 /// Rows of 64 octets; small pages keep the commit small.
@@ -91,6 +93,11 @@ pub(crate) const KEYS: Schema = Schema {
     ],
     steps: &[MARKS],
 };
+
+/// How far logs of others are followed: `staged` leaves and their compact range, at or above the
+/// head, and the index up to which openings were asked for.
+const FOLLOW: &str = "CREATE TABLE follow (log INTEGER PRIMARY KEY, staged INTEGER NOT NULL, \
+    range BLOB NOT NULL, scanned INTEGER NOT NULL) STRICT";
 
 /// How far each log had come when it was last about to grow: it is written with the keys.
 const MARKS: &str = "CREATE TABLE mark (log INTEGER PRIMARY KEY, origin TEXT NOT NULL, \

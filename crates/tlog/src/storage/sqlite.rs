@@ -16,14 +16,17 @@ pub(crate) mod mark;
 mod open;
 mod read;
 
-pub(crate) use read::{read_commitments, read_head, read_marks, read_tile};
+pub(crate) use read::{read_commitments, read_follow, read_head, read_marks, read_tile};
 
 use keys::KeyFile;
 use mark::MarkFile;
 use open::open_file;
 
 use super::schema::{KEYS, LOCK, LOG};
-use super::{ArrivalRow, DedupKey, EntryRef, Head, KeyRow, Mark, Storage, StorageError, checksum};
+use super::{
+    ArrivalRow, DedupKey, EntryRef, Follow, Head, INDEX_MAX, KeyRow, Mark, Storage, StorageError,
+    checksum,
+};
 use crate::commitment::Commitment;
 use crate::merkle::{Hash, hashes_of};
 
@@ -198,12 +201,53 @@ impl Storage for SqliteStorage {
         &mut self,
         entry: EntryRef,
         commitment: &Commitment,
-        body: &[u8],
+        body: Option<&[u8]>,
     ) -> Result<(), StorageError> {
         self.log
             .prepare_cached("INSERT INTO entry (key, commitment, body) VALUES (?1, ?2, ?3)")
             .and_then(|mut statement| {
                 statement.execute(params![entry.key(), commitment.0.as_slice(), body])
+            })
+            .map(|_| ())
+            .map_err(in_log)
+    }
+
+    fn has_body(&mut self, entry: EntryRef) -> Result<bool, StorageError> {
+        self.log
+            .prepare_cached("SELECT 1 FROM entry WHERE key = ?1 AND body IS NOT NULL")
+            .and_then(|mut statement| statement.exists([entry.key()]))
+            .map_err(in_log)
+    }
+
+    fn put_body(&mut self, entry: EntryRef, body: &[u8]) -> Result<bool, StorageError> {
+        self.log
+            .prepare_cached("UPDATE entry SET body = ?2 WHERE key = ?1 AND body IS NULL")
+            .and_then(|mut statement| statement.execute(params![entry.key(), body]))
+            .map(|rows| rows == 1)
+            .map_err(in_log)
+    }
+
+    fn remove_entries_from(&mut self, from: EntryRef) -> Result<(), StorageError> {
+        let last = EntryRef { log: from.log, index: INDEX_MAX };
+        self.log
+            .prepare_cached("DELETE FROM entry WHERE key BETWEEN ?1 AND ?2")
+            .and_then(|mut statement| statement.execute([from.key(), last.key()]))
+            .map(|_| ())
+            .map_err(in_log)
+    }
+
+    fn follow(&mut self, log: u8) -> Result<Option<Follow>, StorageError> {
+        read_follow(&self.log, log)
+    }
+
+    fn set_follow(&mut self, log: u8, follow: &Follow) -> Result<(), StorageError> {
+        let (staged, range) = (signed(follow.staged.size()), follow.staged.to_bytes());
+        self.log
+            .prepare_cached(
+                "REPLACE INTO follow (log, staged, range, scanned) VALUES (?1, ?2, ?3, ?4)",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![log, staged, range, signed(follow.scanned)])
             })
             .map(|_| ())
             .map_err(in_log)
@@ -226,13 +270,14 @@ impl Storage for SqliteStorage {
             .prepare_cached("UPDATE entry SET body = NULL WHERE key = ?1 AND body IS NOT NULL")
             .and_then(|mut statement| statement.execute(key))
             .map_err(in_log)?;
-        if removed > 0 {
+        let noted = removed > 0 || entry.is_followed();
+        if noted {
             self.log
                 .prepare_cached("INSERT INTO erasing (key) VALUES (?1) ON CONFLICT DO NOTHING")
                 .and_then(|mut statement| statement.execute(key))
                 .map_err(in_log)?;
         }
-        Ok(removed > 0)
+        Ok(noted)
     }
 
     fn erasing(&mut self) -> Result<Vec<EntryRef>, StorageError> {

@@ -476,6 +476,7 @@ fn a_commit_may_stop_anywhere() {
         arrivals: vec![PendingArrival { collection: 9, entry: ArrivalOf::New(1) }],
         departures: vec![(9, EntryRef { log: PRIVATE, index: 0 })],
         erasures: vec![EntryRef { log: SHARED, index: 0 }],
+        ..Batch::default()
     };
     let run = |fault: Option<(u64, Fault)>, power: bool| -> (u64, bool) {
         let mut world = World::new(1, None);

@@ -8,8 +8,8 @@ use crate::commitment::{Commitment, Salt};
 use crate::merkle::{Hash, Range, hashes_of};
 use crate::seal::{self, DataKey};
 use crate::storage::schema::{KEYS, LOG};
-use crate::storage::sqlite::{read_head, read_tile};
-use crate::storage::{EntryRef, Head, INDEX_MAX};
+use crate::storage::sqlite::{read_follow, read_head, read_tile};
+use crate::storage::{EntryRef, FOLLOWED_MIN, Head, INDEX_MAX};
 use crate::tile::Edge;
 
 /// Entries between two calls of the progress callback.
@@ -20,6 +20,8 @@ const STRIDE: u64 = 1024;
 struct Grown {
     range: Range,
     edge: Edge,
+    /// The range under the head, where more leaves follow.
+    at_head: Option<Range>,
     /// A gap in the entries: from there on nothing can be compared.
     broken: bool,
 }
@@ -33,6 +35,8 @@ impl Check<'_> {
             .map(|(log, connection, id)| (log, read_head(connection, id)))
             .map(|(log, head)| match head {
                 Ok(Some(head)) => (log, Some(head)),
+                // Followed, and not reached yet.
+                Ok(None) if log.id >= FOLLOWED_MIN => (log, None),
                 Ok(None) => {
                     let place = format!("head {}", log.name);
                     self.report.add(LOG.file, place, "there is none");
@@ -52,6 +56,9 @@ impl Check<'_> {
             if let Some(head) = head {
                 self.head(log, head, &grown);
             }
+            if log.id >= FOLLOWED_MIN {
+                self.follow(log, head.as_ref(), &grown);
+            }
         }
         self.tick();
         let tiles = self.report.tiles;
@@ -64,7 +71,8 @@ impl Check<'_> {
             self.in_log("tile", "there are tiles that belong to no tree, or too few");
         }
         let rows = self.number(self.log, LOG.file, "head", "SELECT count(*) FROM head");
-        if rows != i64::try_from(self.logs.len()).unwrap_or(i64::MAX) {
+        let due = heads.iter().filter(|(log, head)| log.id < FOLLOWED_MIN || head.is_some());
+        if rows != i64::try_from(due.count()).unwrap_or(i64::MAX) {
             self.in_log("head", "there are heads of logs that do not exist, or too few");
         }
     }
@@ -99,7 +107,7 @@ impl Check<'_> {
                 let place = format!("entry {}/{}", log.name, grown.range.size());
                 check.in_log(place, "there is none");
             }
-            if head.is_some_and(|head| entry.index >= head.size) {
+            if !entry.is_followed() && head.is_some_and(|head| entry.index >= head.size) {
                 let place = format!("entry {}", check.place(entry));
                 check.in_log(place, "stands above the head of its log");
             }
@@ -110,6 +118,9 @@ impl Check<'_> {
                     return Err(error);
                 }
             };
+            if head.is_some_and(|head| head.size == grown.range.size()) {
+                grown.at_head = Some(grown.range.clone());
+            }
             check.grow(log, &mut grown, &commitment);
             check.body(entry, &commitment, row.get_ref(2)?);
             Ok(())
@@ -123,6 +134,10 @@ impl Check<'_> {
         }
         let leaf = commitment.leaf_hash();
         grown.range.push(leaf);
+        // Of a log of somebody else there are no tiles: its leaves are all that is kept.
+        if log.id >= FOLLOWED_MIN {
+            return;
+        }
         let grew: Result<(), std::convert::Infallible> =
             grown.edge.push(leaf, &mut |level, n, hashes| {
                 self.tile(log, level, n, hashes);
@@ -175,6 +190,8 @@ impl Check<'_> {
         };
         let place = format!("entry {}", self.place(entry));
         match (body, key) {
+            // A stop within an opening leaves a key, which the next opening replaces.
+            (ValueRef::Null, _) if entry.is_followed() => self.report.unopened += 1,
             (ValueRef::Null, None) => self.report.erased += 1,
             (ValueRef::Null, Some(_)) => {
                 self.report.erased += 1;
@@ -213,6 +230,8 @@ impl Check<'_> {
             Ok(checkpoint) if checkpoint.size != head.size || checkpoint.root != head.root => {
                 self.in_log(place.clone(), "note: says another size or root");
             }
+            // Others may have more signatures under it.
+            Ok(_) if log.id >= FOLLOWED_MIN => {}
             Ok(checkpoint) => {
                 // Ours have one spelling: no extension lines, one signature.
                 let again = format!("{}\n", checkpoint.text());
@@ -221,7 +240,7 @@ impl Check<'_> {
                 }
             }
         }
-        if grown.broken {
+        if grown.broken || log.id >= FOLLOWED_MIN {
             return;
         }
         for (level, tile) in grown.edge.partial() {
@@ -235,6 +254,38 @@ impl Check<'_> {
         }
         if grown.edge.root() != head.root {
             self.in_log(place, "root does not follow from the tiles");
+        }
+    }
+
+    /// A log of somebody else: the leaves under its head give the root that is signed, and all of
+    /// them the range that is staged.
+    fn follow(&mut self, log: &LogIdentity, head: Option<&Head>, grown: &Grown) {
+        let place = format!("follow {}", log.name);
+        if grown.broken {
+            return;
+        }
+        let at_head = match head {
+            Some(head) if head.size == grown.range.size() => Some(&grown.range),
+            Some(_) => grown.at_head.as_ref(),
+            None => None,
+        };
+        if let Some(head) = head
+            && at_head.is_none_or(|range| range.root() != head.root || *range != head.range)
+        {
+            let place = format!("head {}", log.name);
+            self.in_log(place, "size, root or range do not follow from the leaves");
+        }
+        match read_follow(self.log, log.id) {
+            Err(error) => self.in_log(place, error.to_string()),
+            Ok(None) if grown.range.size() == 0 => {}
+            Ok(None) => self.in_log(place, "there is none"),
+            Ok(Some(follow)) if follow.staged != grown.range => {
+                self.in_log(place, "the staged range does not follow from the leaves");
+            }
+            Ok(Some(follow)) if follow.scanned > head.map_or(0, |head| head.size) => {
+                self.in_log(place, "more was asked for than is verified");
+            }
+            Ok(Some(_)) => {}
         }
     }
 

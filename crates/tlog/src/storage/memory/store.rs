@@ -4,7 +4,7 @@ use super::{MemoryStorage, Step, span, stopped};
 use crate::commitment::Commitment;
 use crate::merkle::Hash;
 use crate::storage::{
-    ArrivalRow, DedupKey, EntryRef, Head, INDEX_MAX, KeyRow, Mark, Storage, StorageError,
+    ArrivalRow, DedupKey, EntryRef, Follow, Head, INDEX_MAX, KeyRow, Mark, Storage, StorageError,
 };
 
 impl Storage for MemoryStorage {
@@ -73,15 +73,44 @@ impl Storage for MemoryStorage {
         &mut self,
         entry: EntryRef,
         commitment: &Commitment,
-        body: &[u8],
+        body: Option<&[u8]>,
     ) -> Result<(), StorageError> {
         self.change(|tables, flip| {
             let mut commitment = *commitment;
             if flip && let Some(octet) = commitment.0.first_mut() {
                 *octet ^= 1;
             }
-            let row = (commitment, Some(body.to_vec()));
+            let row = (commitment, body.map(<[u8]>::to_vec));
             tables.entries.insert(entry.key(), row);
+        })
+    }
+
+    fn has_body(&mut self, entry: EntryRef) -> Result<bool, StorageError> {
+        self.read(|tables| tables.entries.get(&entry.key()).is_some_and(|(_, body)| body.is_some()))
+    }
+
+    fn put_body(&mut self, entry: EntryRef, body: &[u8]) -> Result<bool, StorageError> {
+        self.change(|tables, _| match tables.entries.get_mut(&entry.key()) {
+            Some((_, slot @ None)) => {
+                *slot = Some(body.to_vec());
+                true
+            }
+            _ => false,
+        })
+    }
+
+    fn remove_entries_from(&mut self, from: EntryRef) -> Result<(), StorageError> {
+        let gone = span(from.log, from.index, INDEX_MAX);
+        self.change(|tables, _| tables.entries.retain(|key, _| !gone.contains(key)))
+    }
+
+    fn follow(&mut self, log: u8) -> Result<Option<Follow>, StorageError> {
+        self.read(|tables| tables.follows.get(&log).cloned())
+    }
+
+    fn set_follow(&mut self, log: u8, follow: &Follow) -> Result<(), StorageError> {
+        self.change(|tables, _| {
+            tables.follows.insert(log, follow.clone());
         })
     }
 
@@ -102,10 +131,11 @@ impl Storage for MemoryStorage {
         self.change(|tables, _| {
             let body = tables.entries.get_mut(&entry.key());
             let removed = body.is_some_and(|(_, body)| body.take().is_some());
-            if removed {
+            let noted = removed || entry.is_followed();
+            if noted {
                 tables.erasing.insert(entry);
             }
-            removed
+            noted
         })
     }
 

@@ -6,7 +6,7 @@ use super::{damaged, in_log, signed, sort};
 use crate::commitment::Commitment;
 use crate::merkle::{Hash, Range};
 use crate::storage::schema::KEYS;
-use crate::storage::{EntryRef, Head, Mark, StorageError};
+use crate::storage::{EntryRef, Follow, Head, Mark, StorageError};
 
 /// Reads a head; the writer, the readers and the verifier do it alike.
 pub(crate) fn read_head(connection: &Connection, log: u8) -> Result<Option<Head>, StorageError> {
@@ -37,6 +37,30 @@ pub(crate) fn read_head(connection: &Connection, log: u8) -> Result<Option<Head>
         note,
         range: Range::from_bytes(size, &range).ok_or_else(fault)?,
     }))
+}
+
+/// Reads how far a log of somebody else is followed.
+pub(crate) fn read_follow(
+    connection: &Connection,
+    log: u8,
+) -> Result<Option<Follow>, StorageError> {
+    let row = connection
+        .prepare_cached("SELECT staged, range, scanned FROM follow WHERE log = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([log], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?))
+                })
+                .optional()
+        })
+        .map_err(in_log)?;
+    let Some((staged, range, scanned)) = row else {
+        return Ok(None);
+    };
+    let fault = || damaged("follow", log);
+    let staged = u64::try_from(staged).map_err(|_| fault())?;
+    let staged = Range::from_bytes(staged, &range).ok_or_else(fault)?;
+    Ok(Some(Follow { staged, scanned: u64::try_from(scanned).map_err(|_| fault())? }))
 }
 
 /// Reads the marks of the key file.
