@@ -116,11 +116,16 @@ impl Node {
         self.catalog().grant(collection.number, account)
     }
 
+    /// Whether a collection takes what peers release, and nothing else.
+    pub fn is_receiving(&self, collection: &Collection) -> bool {
+        self.catalog().is_receiving(collection.number)
+    }
+
     fn catalog(&self) -> Arc<Catalog> {
         self.catalog.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    fn read_catalog(&self) -> Result<(), NodeError> {
+    pub(crate) fn read_catalog(&self) -> Result<(), NodeError> {
         let read = Arc::new(Catalog::read(&self.local)?);
         *self.catalog.write().unwrap_or_else(std::sync::PoisonError::into_inner) = read;
         Ok(())

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde::Serialize;
 
 use crate::local::{self, Local, LocalError, is_taken, sum, with_sum};
+use crate::peer;
 
 /// A collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,11 +82,15 @@ pub struct New {
 pub(crate) struct Catalog {
     collections: Vec<Collection>,
     grants: std::collections::BTreeMap<(u32, i64), Grant>,
+    /// Those that take what peers release, and nothing else.
+    receiving: std::collections::BTreeSet<u32>,
 }
 
 impl Catalog {
     pub(crate) fn read(local: &Local) -> Result<Catalog, LocalError> {
         let collections = list(local)?;
+        let peers = peer::list(local)?;
+        let receiving = peers.iter().flat_map(|peer| [peer.collection, peer.everything]).collect();
         let connection = local.lock();
         let mut statement = connection
             .prepare("SELECT collection, account, can_read, can_write FROM collection_right")?;
@@ -93,7 +98,7 @@ impl Catalog {
             let grant = Grant { read: row.get(2)?, write: row.get(3)? };
             Ok(((row.get(0)?, row.get(1)?), grant))
         })?;
-        Ok(Catalog { collections, grants: rows.collect::<Result<_, _>>()? })
+        Ok(Catalog { collections, grants: rows.collect::<Result<_, _>>()?, receiving })
     }
 
     /// All collections, by id (T041).
@@ -110,7 +115,13 @@ impl Catalog {
 
     /// What a collection gives a user.
     pub(crate) fn grant(&self, collection: u32, account: i64) -> Grant {
-        self.grants.get(&(collection, account)).copied().unwrap_or(Grant::FULL)
+        let grant = self.grants.get(&(collection, account)).copied().unwrap_or(Grant::FULL);
+        Grant { write: grant.write && !self.is_receiving(collection), ..grant }
+    }
+
+    /// Whether a collection takes what peers release, and nothing else.
+    pub(crate) fn is_receiving(&self, collection: u32) -> bool {
+        self.receiving.contains(&collection)
     }
 }
 

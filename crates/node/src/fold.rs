@@ -1,20 +1,30 @@
 //! From opened entries to what the view folds: at start-up, and to compare the view with a fold
 //! from nothing. The gate judges each object again: one gate, two callers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use comity_gate::{Facts, admit};
+use comity_gate::admit;
 use comity_tlog::{EntryRef, Reader};
 use comity_view::fold::Effect;
-use comity_view::{Folded, ObjectFacts, View};
+use comity_view::{Arrival, Folded, ObjectFacts, Position, View};
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::time::{Instant, Micros};
 
+use crate::judge::{Judge, Says};
 use crate::node::NodeError;
-use crate::writer::decide::{arrival_of, position};
+use crate::peer::Peer;
+use crate::writer::decide::{Planned, arrival_of, entry_ref, position};
 
 /// Entries folded in one transaction.
 const CHUNK_ENTRIES: usize = 5000;
+
+/// By what entries are judged when they are folded.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    pub(crate) judge: Judge,
+    /// Whose logs the followed ones are.
+    pub(crate) peers: Vec<Peer>,
+}
 
 /// An entry that was opened, holding what its effect borrows.
 struct Opened {
@@ -68,15 +78,15 @@ fn lost(there: &str, seen: u64) -> NodeError {
 }
 
 /// Folds all that the view lacks.
-pub(crate) fn catch_up(log: &Reader, view: &mut View, facts: &Facts) -> Result<(), NodeError> {
-    catch_up_to(log, view, facts, &Bounds::now(log)?)
+pub(crate) fn catch_up(log: &Reader, view: &mut View, ground: &Ground) -> Result<(), NodeError> {
+    catch_up_to(log, view, ground, &Bounds::now(log)?)
 }
 
 /// Folds what the view lacks up to some bounds: entries first, then arrivals, which name them.
 pub(crate) fn catch_up_to(
     log: &Reader,
     view: &mut View,
-    facts: &Facts,
+    ground: &Ground,
     bounds: &Bounds,
 ) -> Result<(), NodeError> {
     for (id, size) in &bounds.sizes {
@@ -86,7 +96,7 @@ pub(crate) fn catch_up_to(
             if chunk.is_empty() {
                 break;
             }
-            fold(view, &chunk, facts)?;
+            fold(view, &chunk, ground)?;
         }
     }
     loop {
@@ -103,8 +113,25 @@ pub(crate) fn catch_up_to(
         if arrivals.is_empty() {
             return Ok(());
         }
-        view.fold(&[], &arrivals)?;
+        // Entries of peers are opened in any order: each is folded where the journal names it.
+        let named = arrivals.iter().filter(|arrival| !arrival.gone);
+        let named: BTreeSet<Position> =
+            named.map(|arrival| arrival.position).filter(|one| one.is_followed()).collect();
+        let opened = open(log, &named)?;
+        fold_with(view, &opened, &arrivals, ground)?;
     }
+}
+
+fn open(log: &Reader, positions: &BTreeSet<Position>) -> Result<Vec<Opened>, NodeError> {
+    let entries: Vec<EntryRef> = positions.iter().map(|one| entry_ref(*one)).collect();
+    let mut opened = Vec::with_capacity(entries.len());
+    log.open_many(&entries, |at, envelope| {
+        if let Some(entry) = entries.get(at) {
+            opened.push(Opened { entry: *entry, envelope: Some(envelope.to_vec()) });
+        }
+    })
+    .map_err(|error| NodeError::Storage(error.to_string()))?;
+    Ok(opened)
 }
 
 fn read(log: &Reader, from: EntryRef, size: u64) -> Result<Vec<Opened>, NodeError> {
@@ -123,9 +150,18 @@ fn read(log: &Reader, from: EntryRef, size: u64) -> Result<Vec<Opened>, NodeErro
     Ok(chunk)
 }
 
-fn fold(view: &mut View, chunk: &[Opened], facts: &Facts) -> Result<(), NodeError> {
+fn fold(view: &mut View, chunk: &[Opened], ground: &Ground) -> Result<(), NodeError> {
+    fold_with(view, chunk, &[], ground)
+}
+
+fn fold_with(
+    view: &mut View,
+    chunk: &[Opened],
+    arrivals: &[Arrival],
+    ground: &Ground,
+) -> Result<(), NodeError> {
     // What the effects borrow lives as long as the chunk is folded.
-    let judged: Vec<Judged> = chunk.iter().map(|opened| judge(opened, facts)).collect();
+    let judged: Vec<Judged> = chunk.iter().map(|opened| judge(opened, ground)).collect();
     let entries: Vec<Folded<'_>> = chunk
         .iter()
         .zip(&judged)
@@ -134,23 +170,28 @@ fn fold(view: &mut View, chunk: &[Opened], facts: &Facts) -> Result<(), NodeErro
             effect: judged.effect(),
         })
         .collect();
-    view.fold(&entries, &[])?;
+    view.fold(&entries, arrivals)?;
     Ok(())
 }
 
 /// What an entry turned out to be.
 enum Judged {
     Share(Box<(Header, comity_gate::Admitted)>),
-    Withdraw(Box<Header>),
-    Attest(Box<Header>),
+    Withdraw(Vec<Position>),
+    Attest(Vec<Position>),
+    /// An entry of a peer.
+    Followed(Planned),
     /// Erased, void, or of a kind without rows.
     Nothing,
 }
 
-fn judge(opened: &Opened, facts: &Facts) -> Judged {
+fn judge(opened: &Opened, ground: &Ground) -> Judged {
     let Some(envelope) = opened.envelope.as_deref() else {
         return Judged::Nothing;
     };
+    if opened.entry.is_followed() {
+        return judge_followed(opened.entry.log, envelope, ground);
+    }
     let Ok((line, payload)) = entry::split(envelope) else {
         return Judged::Nothing;
     };
@@ -160,14 +201,32 @@ fn judge(opened: &Opened, facts: &Facts) -> Judged {
     let stands_here = Log::from_id(opened.entry.log).is_some_and(|log| log.name() == header.log);
     match header.kind {
         _ if !stands_here => Judged::Nothing,
-        Kind::Share => match admit(payload, facts) {
+        Kind::Share => match admit(payload, &ground.judge.facts) {
             Ok(admitted) => Judged::Share(Box::new((header, admitted))),
             Err(_) => Judged::Nothing,
         },
-        Kind::Withdraw => Judged::Withdraw(Box::new(header)),
-        Kind::Record if header.attested.is_some() => Judged::Attest(Box::new(header)),
+        Kind::Withdraw => Judged::Withdraw(own_targets(&header)),
+        Kind::Record if header.attested.is_some() => Judged::Attest(own_targets(&header)),
+        Kind::Record => Judged::Withdraw(purged_targets(&header, &ground.peers)),
         _ => Judged::Nothing,
     }
+}
+
+/// An entry of a peer means what it meant when it was opened; one of a peer that is not followed
+/// any more means nothing.
+fn judge_followed(number: u8, envelope: &[u8], ground: &Ground) -> Judged {
+    let of = ground.peers.iter().find_map(|peer| Some((peer, peer.log_of(number)?)));
+    let Some((peer, log)) = of else { return Judged::Nothing };
+    let Ok((_, says)) = ground.judge.judge(peer, log, envelope) else { return Judged::Nothing };
+    let all = |log: u8, indices: Vec<u64>| {
+        indices.into_iter().map(|index| Position { log, index }).collect()
+    };
+    Judged::Followed(match says {
+        Says::Share(version) => Planned::Share { version, alone: false },
+        Says::Withdraw(targets) => Planned::Withdraw(all(number, targets)),
+        Says::Receipt(withdrawals) => Planned::Receipt(all(Log::Shared.id(), withdrawals)),
+        Says::Other => Planned::Nothing,
+    })
 }
 
 impl Judged {
@@ -198,8 +257,9 @@ impl Judged {
                     alone: false,
                 })
             }
-            Judged::Withdraw(header) => Effect::Withdraw(own_targets(header)),
-            Judged::Attest(header) => Effect::Attest(own_targets(header)),
+            Judged::Withdraw(targets) => Effect::Withdraw(targets.clone()),
+            Judged::Attest(targets) => Effect::Attest(targets.clone()),
+            Judged::Followed(planned) => planned.effect(),
             Judged::Nothing => Effect::Nothing,
         }
     }
@@ -207,11 +267,21 @@ impl Judged {
 
 /// The entries that a header names, as far as they are of the same party: nobody withdraws or
 /// attests another's.
-fn own_targets(header: &Header) -> Vec<comity_view::Position> {
+fn own_targets(header: &Header) -> Vec<Position> {
     let own = header.refs.iter().filter(|reference| reference.origin == header.origin);
     own.filter_map(|reference| {
         let log = Log::from_name(&reference.log)?.id();
-        Some(comity_view::Position { log, index: reference.index })
+        Some(Position { log, index: reference.index })
     })
     .collect()
+}
+
+/// The entries of peers that a record of ours says are purged here.
+fn purged_targets(header: &Header, peers: &[Peer]) -> Vec<Position> {
+    let targets = header.refs.iter().filter_map(|reference| {
+        let peer = peers.iter().find(|peer| peer.party == reference.origin)?;
+        let log = peer.log(Log::from_name(&reference.log)?)?;
+        Some(Position { log, index: reference.index })
+    });
+    targets.collect()
 }

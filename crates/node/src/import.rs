@@ -101,6 +101,7 @@ impl Node {
         mut progress: impl FnMut(Progress),
     ) -> Result<Report, NodeError> {
         self.require_space()?;
+        self.require_own(collection)?;
         let mut reader = Reader::new(input);
         let mut import = Import::new(self, by, collection, terms);
         let broken_off = loop {

@@ -19,10 +19,13 @@ use crate::audit::{self, Access, Waiting};
 use crate::collection::Catalog;
 use crate::config::{Config, ConfigError};
 use crate::directory::{Directory, DirectoryError, Lock};
+use crate::fold::Ground;
+use crate::judge::Judge;
 use crate::keys::{self, KeyError};
 use crate::local::{Local, LocalError};
 use crate::metrics::Metrics;
 use crate::password::{Checked, Passwords};
+use crate::peer;
 use crate::query::Pool;
 use crate::quota::{Exceeded, Quotas};
 use crate::reserve::Reserve;
@@ -178,7 +181,7 @@ pub struct Node {
     _lock: Lock,
     pub(crate) config: Config,
     pub(crate) charter: Charter,
-    pub(crate) facts: Facts,
+    pub(crate) judge: Judge,
     pub(crate) headers: Headers,
     pub(crate) local: Arc<Local>,
     pub(crate) catalog: std::sync::RwLock<Arc<Catalog>>,
@@ -210,7 +213,7 @@ impl Node {
         }
         let config = Config::read(&directory.config())?;
         let charter = terms::read_charter(&directory)?;
-        let facts = terms::facts(&charter);
+        let judge = Judge::new(&config, &charter);
         let headers = terms::headers(&config, &charter);
         let logs = keys::log_configs(&directory, &config.party)?;
         let verifiers = keys::verifiers(&logs)?;
@@ -221,8 +224,18 @@ impl Node {
         reserve.note((surroundings.free)(directory.root()));
         let quotas = Arc::new(Quotas::read(&local)?);
         let storage = resume::open_storage(&directory, &config)?;
-        let mut inner =
-            writer::open(&directory, storage, logs, headers.clone(), &facts, surroundings.clone())?;
+        let peers = peer::list(&local)?;
+        let followed = peer::follow_configs(&charter, &peers)?;
+        let ground = Ground { judge: judge.clone(), peers };
+        let mut inner = writer::open(
+            &directory,
+            storage,
+            logs,
+            followed,
+            headers.clone(),
+            ground,
+            surroundings.clone(),
+        )?;
         inner.retention = Some(Retention::new(&charter, local.clone()));
         inner.metrics = metrics.clone();
         inner.quotas = quotas.clone();
@@ -237,7 +250,7 @@ impl Node {
             _lock: lock,
             config,
             charter,
-            facts,
+            judge,
             headers,
             catalog,
             local,
@@ -390,7 +403,7 @@ impl Node {
     }
 
     pub(crate) fn facts(&self) -> &Facts {
-        &self.facts
+        &self.judge.facts
     }
 
     pub(crate) fn headers(&self) -> &Headers {

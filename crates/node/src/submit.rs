@@ -24,6 +24,7 @@ use comity_wire::taxii::{Status, StatusDetail};
 use comity_wire::time::{Instant, Micros};
 
 use crate::collection::Collection;
+use crate::local::LocalError;
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
 use crate::quota::Amount;
@@ -32,7 +33,7 @@ use crate::status;
 use crate::writer::Judged;
 
 /// Microseconds of a day.
-const DAY_MICROS: i64 = 86_400 * 1_000_000;
+pub(crate) const DAY_MICROS: i64 = 86_400 * 1_000_000;
 
 /// Entries of `successes` that a status lists one by one; beyond, the count says enough and the
 /// list would be larger than most envelopes.
@@ -158,12 +159,25 @@ impl Node {
         now: i64,
     ) -> Result<Vec<Verdict>, NodeError> {
         self.require_space()?;
+        self.require_own(collection)?;
         let pass = self.require_quota(by, collection, Amount::of(objects), now)?;
         let judge = |bytes: &&[u8]| self.judge(by, collection, bytes, terms, now);
         let judged = on_two_threads(objects, judge);
         let verdicts = self.writer().submit(collection.number, judged, pass)?.wait(); // (3) to (5)
         self.count(&verdicts);
         verdicts
+    }
+
+    /// What peers release arrives by itself; nobody writes beside it.
+    pub(crate) fn require_own(&self, collection: &Collection) -> Result<(), NodeError> {
+        if !self.is_receiving(collection) {
+            return Ok(());
+        }
+        Err(NodeError::Local(LocalError::Refused(format!(
+            "`{}` takes what peers release, and nothing else; write to a collection of your own, \
+             and adopt into it what you want to have there",
+            collection.title
+        ))))
     }
 
     pub(crate) fn count(&self, verdicts: &Result<Vec<Verdict>, NodeError>) {

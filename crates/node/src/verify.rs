@@ -4,15 +4,18 @@
 
 mod file;
 
+use comity_tlog::FollowConfig;
 use comity_tlog::verify::{self, LogIdentity};
 use comity_view::{View, compare};
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::directory::Directory;
-use crate::fold;
+use crate::fold::{self, Ground};
+use crate::judge::Judge;
 use crate::local::{self, Local};
 use crate::node::NodeError;
+use crate::peer;
 use crate::resume;
 use crate::terms;
 use crate::{account, collection, refusals, status, token};
@@ -43,14 +46,22 @@ pub fn verify_directory(
     directory.require_node()?;
     let config = Config::read(&directory.config())?;
     let charter = terms::read_charter(directory)?;
-    let logs = resume::identities(directory, &config)?;
+    let mut logs = resume::identities(directory, &config)?;
+    let own = logs.clone();
+    // What is wrong with local state is told below; without it nobody knows whose logs they are.
+    let peers = Local::open_to_check(&directory.local()).and_then(|local| peer::list(&local));
+    let peers = peers.unwrap_or_default();
+    for FollowConfig { id, name, verifier } in peer::follow_configs(&charter, &peers)? {
+        logs.push(LogIdentity { id, name, verifier });
+    }
     let mut report = Report::default();
     logs_of(directory, &logs, &mut report, &mut progress);
-    match resume::behind_of(directory, &config, &logs) {
+    match resume::behind_of(directory, &config, &own) {
         Ok(behind) => report.faults.extend(behind.iter().map(|one| format!("log.db: {one}"))),
         Err(error) => report.faults.push(format!("head.mark: {error}")),
     }
-    if let Err(error) = view_of(directory, &terms::facts(&charter), &mut report) {
+    let ground = Ground { judge: Judge::new(&config, &charter), peers };
+    if let Err(error) = view_of(directory, &ground, &mut report) {
         report.faults.push(format!("view.db: {error}"));
     }
     if let Err(error) = local_of(directory, &mut report) {
@@ -73,33 +84,33 @@ fn logs_of(
         report.faults.push(format!("log.db, keys.db: {} findings more", found.more));
     }
     report.keyless = found.keyless;
+    let unopened = match found.unopened {
+        0 => String::new(),
+        some => format!("{some} not opened to this party, "),
+    };
     report.checked.push(format!(
-        "log.db, keys.db: {} entries, {} opened, {} erased, {} tiles, {} arrivals",
-        found.entries, found.opened, found.erased, found.tiles, found.arrivals
+        "log.db, keys.db: {} entries, {} opened, {} erased, {}{} tiles, {} arrivals",
+        found.entries, found.opened, found.erased, unopened, found.tiles, found.arrivals
     ));
 }
 
 /// The view is compared with a fold from nothing. A view that is behind, as a
 /// kill may leave it and a node that serves always may be, is brought up to the logs in a copy.
-fn view_of(
-    directory: &Directory,
-    facts: &comity_gate::Facts,
-    report: &mut Report,
-) -> Result<(), NodeError> {
-    let ours = Ours { name: "view.db", application_id: 0x436d_5677, user_version: 2 };
+fn view_of(directory: &Directory, ground: &Ground, report: &mut Report) -> Result<(), NodeError> {
+    let ours = Ours { name: "view.db", application_id: 0x436d_5677, user_version: 3 };
     let folded = directory.view().exists();
     if folded {
         file::check(&directory.view(), &ours, report)?;
     }
     let log = crate::writer::reader(directory.root())?;
-    let (mut differences, mut again) = folds(directory, &log, facts)?;
+    let (mut differences, mut again) = folds(directory, &log, ground)?;
     for _ in 0..COMPARISONS_MAX {
         let before = fold::Bounds::now(&log)?;
         if differences.is_empty() {
             break;
         }
         // Beside a node that serves, an entry may be erased between two looks at it.
-        (differences, again) = folds(directory, &log, facts)?;
+        (differences, again) = folds(directory, &log, ground)?;
         if fold::Bounds::now(&log)? == before {
             break;
         }
@@ -126,17 +137,17 @@ fn view_of(
 fn folds(
     directory: &Directory,
     log: &comity_tlog::Reader,
-    facts: &comity_gate::Facts,
+    ground: &Ground,
 ) -> Result<(Vec<comity_view::Difference>, View), NodeError> {
     let mut again = View::in_memory()?;
     if !directory.view().exists() {
-        fold::catch_up_to(log, &mut again, facts, &fold::Bounds::now(log)?)?;
+        fold::catch_up_to(log, &mut again, ground, &fold::Bounds::now(log)?)?;
         return Ok((Vec::new(), again));
     }
     let mut kept = View::copy_of(&directory.view())?;
     let bounds = fold::Bounds::now(log)?;
-    fold::catch_up_to(log, &mut kept, facts, &bounds)?;
-    fold::catch_up_to(log, &mut again, facts, &bounds)?;
+    fold::catch_up_to(log, &mut kept, ground, &bounds)?;
+    fold::catch_up_to(log, &mut again, ground, &bounds)?;
     Ok((compare(&kept, &again)?, again))
 }
 
@@ -153,6 +164,7 @@ fn local_of(directory: &Directory, report: &mut Report) -> Result<(), NodeError>
     report.faults.extend(status::damaged(&local)?);
     report.faults.extend(refusals::damaged(&local)?);
     report.faults.extend(crate::quota::damaged(&local)?);
+    report.faults.extend(peer::damaged(&local)?);
     report.checked.push("local.db: tables, and the sum of every row".to_owned());
     Ok(())
 }

@@ -8,6 +8,7 @@ mod commit;
 pub(crate) mod decide;
 mod folder;
 mod known;
+pub(crate) mod receive;
 mod remove;
 mod retain;
 
@@ -18,15 +19,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use comity_gate::{Facts, Refusal};
-use comity_tlog::{CommitError, LogConfig, Reader, Sealed, Sequencer, SqliteStorage};
+use comity_gate::Refusal;
+use comity_tlog::commitment::Commitment;
+use comity_tlog::{
+    CommitError, FollowConfig, GrowError, Grown, LogConfig, Reader, Sealed, Sequencer,
+    SqliteStorage,
+};
 use comity_view::{Position, View, query};
 use comity_wire::entry::Author;
 
-use crate::fold;
+use crate::fold::{self, Ground};
 use crate::metrics::Metrics;
 use crate::node::{NodeError, Surroundings};
+use crate::peer::Peer;
 use crate::quota::{Pass, Quotas};
+use crate::receive::Received;
 use crate::retention::Retention;
 use crate::submit::{Candidate, Headers, Verdict};
 use crate::withdraw::Removed;
@@ -79,6 +86,25 @@ enum Job {
         entries: Vec<(u8, Sealed)>,
         reply: Reply<()>,
     },
+    /// Take up the logs of a peer.
+    Follow {
+        peer: Box<Peer>,
+        logs: Vec<FollowConfig>,
+        reply: Reply<()>,
+    },
+    /// Add leaves of a peer's log.
+    Grow {
+        log: u8,
+        note: String,
+        from: u64,
+        leaves: Vec<Commitment>,
+        reply: Reply<Result<Grown, GrowError>>,
+    },
+    /// Keep what a peer opened.
+    Receive {
+        page: Box<receive::Page>,
+        reply: Reply<Received>,
+    },
     /// Count what a collection holds, for its quota.
     Count {
         collection: u32,
@@ -106,7 +132,7 @@ pub(crate) struct Opened {
     pub(crate) view: View,
     pub(crate) log: Reader,
     pub(crate) headers: Headers,
-    pub(crate) facts: Facts,
+    pub(crate) ground: Ground,
     pub(crate) surroundings: Surroundings,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) quotas: Arc<Quotas>,
@@ -121,7 +147,7 @@ struct Inner {
     known: Known,
     log: Reader,
     headers: Headers,
-    facts: Facts,
+    ground: Ground,
     surroundings: Surroundings,
     space: Arc<Space>,
     metrics: Arc<Metrics>,
@@ -137,7 +163,7 @@ impl Writer {
     pub(crate) fn start(opened: Opened) -> Result<Writer, NodeError> {
         let (jobs, waiting) = sync_channel(JOBS_WAITING_MAX);
         let space = Arc::<Space>::default();
-        let Opened { sequencer, view, log, headers, facts, surroundings, metrics, .. } = opened;
+        let Opened { sequencer, view, log, headers, ground, surroundings, metrics, .. } = opened;
         let (quotas, retention) = (opened.quotas, opened.retention);
         let folder = Folder::start(view, space.clone(), surroundings.fatal.clone())?;
         let (known, swept, ours) = (Known::default(), i64::MIN, space.clone());
@@ -148,7 +174,7 @@ impl Writer {
             known,
             log,
             headers,
-            facts,
+            ground,
             surroundings,
             space,
             metrics,
@@ -197,6 +223,27 @@ impl Writer {
         self.ask(|reply| Job::Append { entries, reply })
     }
 
+    /// Takes up the logs of a peer.
+    pub(crate) fn follow(&self, peer: Peer, logs: Vec<FollowConfig>) -> Result<(), NodeError> {
+        self.ask(|reply| Job::Follow { peer: Box::new(peer), logs, reply })
+    }
+
+    /// Adds leaves of a peer's log.
+    pub(crate) fn grow(
+        &self,
+        log: u8,
+        note: String,
+        from: u64,
+        leaves: Vec<Commitment>,
+    ) -> Result<Result<Grown, GrowError>, NodeError> {
+        self.ask(|reply| Job::Grow { log, note, from, leaves, reply })
+    }
+
+    /// Keeps what a peer opened.
+    pub(crate) fn receive(&self, page: receive::Page) -> Result<Received, NodeError> {
+        self.ask(|reply| Job::Receive { page: Box::new(page), reply })
+    }
+
     /// Counts what a collection holds, and from now on with each commit.
     pub(crate) fn count(&self, collection: u32) -> Result<(), NodeError> {
         self.ask(|reply| Job::Count { collection, reply })
@@ -243,7 +290,9 @@ impl Job {
             Job::Submit { candidates, .. } => candidates.len(),
             Job::Remove { positions, .. } => positions.len(),
             Job::Append { entries, .. } => entries.len(),
-            Job::Count { .. } | Job::Sweep { .. } | Job::Stop => 0,
+            Job::Receive { page, .. } => page.openings.len(),
+            Job::Grow { leaves, .. } => leaves.len(),
+            Job::Follow { .. } | Job::Count { .. } | Job::Sweep { .. } | Job::Stop => 0,
         }
     }
 
@@ -271,7 +320,7 @@ impl Inner {
                     if let Some(fault) = self.sequencer.take_mark_fault() {
                         tracing::warn!(%fault, "the mark of the heads is not written");
                     }
-                    let _ = self.folder.catch_up(&self.log, &self.facts);
+                    let _ = self.folder.catch_up(&self.log, &self.ground);
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -315,7 +364,7 @@ impl Inner {
         if let Some(fatal) = self.folder.fatal() {
             return Err(fatal);
         }
-        if let Err(error) = self.folder.catch_up(&self.log, &self.facts) {
+        if let Err(error) = self.folder.catch_up(&self.log, &self.ground) {
             // Nothing can be decided by a view that lags behind.
             self.space.note(matches!(error, NodeError::Full));
             fail_group(group, &error);
@@ -335,6 +384,10 @@ impl Inner {
                     answer.fail(error);
                 }
             }
+        }
+        if self.sequencer.is_dead() {
+            fail_all(answers, || NodeError::Stopping);
+            return Err("the logs of peers must not be written any more".to_owned());
         }
         let batch = decided.batch();
         if decide::is_empty(&batch) {
@@ -384,6 +437,18 @@ impl Inner {
                 decided.append(entries);
                 Ok(Some(Answer::Append(reply)))
             }
+            Job::Follow { peer, logs, reply } => {
+                let _ = reply.send(self.follow(*peer, logs));
+                Ok(None)
+            }
+            Job::Grow { log, note, from, leaves, reply } => {
+                self.grow(log, &note, from, &leaves, &reply);
+                Ok(None)
+            }
+            Job::Receive { page, reply } => match decided.receive(self, *page) {
+                Ok(received) => Ok(Some(Answer::Receive(reply, received))),
+                Err(error) => Err((Answer::Receive(reply, Received::default()), error)),
+            },
             Job::Count { collection, reply } => match self.count_held(collection) {
                 Ok(()) => Ok(Some(Answer::Append(reply))),
                 Err(error) => Err((Answer::Append(reply), error)),
@@ -405,6 +470,7 @@ impl Inner {
 enum Answer {
     Submit(Reply<Vec<Verdict>>, Vec<Verdict>),
     Remove(Reply<Removed>, Removed),
+    Receive(Reply<Received>, Received),
     Append(Reply<()>),
 }
 
@@ -414,6 +480,7 @@ impl Answer {
         match self {
             Answer::Submit(reply, verdicts) => drop(reply.send(Ok(verdicts))),
             Answer::Remove(reply, removed) => drop(reply.send(Ok(removed))),
+            Answer::Receive(reply, received) => drop(reply.send(Ok(received))),
             Answer::Append(reply) => drop(reply.send(Ok(()))),
         }
     }
@@ -422,6 +489,7 @@ impl Answer {
         match self {
             Answer::Submit(reply, _) => drop(reply.send(Err(error))),
             Answer::Remove(reply, _) => drop(reply.send(Err(error))),
+            Answer::Receive(reply, _) => drop(reply.send(Err(error))),
             Answer::Append(reply) => drop(reply.send(Err(error))),
         }
     }
@@ -436,7 +504,9 @@ fn fail_group(group: Vec<Job>, error: &NodeError) {
         match job {
             Job::Submit { reply, .. } => drop(reply.send(Err(told()))),
             Job::Remove { reply, .. } => drop(reply.send(Err(told()))),
-            Job::Append { reply, .. } | Job::Count { reply, .. } => {
+            Job::Receive { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Grow { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Append { reply, .. } | Job::Count { reply, .. } | Job::Follow { reply, .. } => {
                 drop(reply.send(Err(told())));
             }
             Job::Sweep { .. } | Job::Stop => {}
@@ -454,30 +524,34 @@ pub(crate) fn open(
     directory: &crate::Directory,
     storage: SqliteStorage,
     logs: Vec<LogConfig>,
+    followed: Vec<FollowConfig>,
     headers: Headers,
-    facts: &Facts,
+    ground: Ground,
     surroundings: Surroundings,
 ) -> Result<Opened, NodeError> {
     let random = surroundings.random.clone();
-    let sequencer = Sequencer::open(storage, logs, &mut |octets| random(octets))
+    let mut sequencer = Sequencer::open(storage, logs, &mut |octets| random(octets))
         .map_err(|error| crate::resume::start_error(directory, &error))?;
+    for log in followed {
+        sequencer.follow(log).map_err(|error| crate::resume::start_error(directory, &error))?;
+    }
     let (mut view, opened) = View::open(&directory.view(), &surroundings.boot)?;
     if let comity_view::Opened::Dropped(reason) = opened {
         tracing::info!(reason, "the view is folded from the logs");
     }
     let log = reader(directory.root())?;
     fold::none_lost(&log, &view)?;
-    if let Err(NodeError::View(error)) = fold::catch_up(&log, &mut view, facts) {
+    if let Err(NodeError::View(error)) = fold::catch_up(&log, &mut view, &ground) {
         // Damaged, most likely; it holds nothing that the logs do not.
         tracing::warn!(%error, "the view is dropped and folded from the logs");
         drop(view);
         View::drop_file(&directory.view())?;
         view = View::open(&directory.view(), &surroundings.boot)?.0;
-        fold::catch_up(&log, &mut view, facts)?;
+        fold::catch_up(&log, &mut view, &ground)?;
     }
-    let (facts, retention) = (facts.clone(), None);
+    let retention = None;
     let (metrics, quotas) = (Arc::default(), Arc::default());
-    Ok(Opened { sequencer, view, log, headers, facts, surroundings, metrics, quotas, retention })
+    Ok(Opened { sequencer, view, log, headers, ground, surroundings, metrics, quotas, retention })
 }
 
 pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {

@@ -14,8 +14,10 @@ use crate::commitment::{Commitment, Salt};
 use crate::merkle::{Hash, Nodes, root_of};
 use crate::seal::{self, DataKey};
 use crate::storage::schema::{KEYS, LOG, Schema};
-use crate::storage::sqlite::{BUSY_WAIT, read_commitments, read_head, read_tile, sort};
-use crate::storage::{ArrivalRow, EntryRef, Head, INDEX_MAX, StorageError};
+use crate::storage::sqlite::{
+    BUSY_WAIT, read_commitments, read_follow, read_head, read_tile, sort,
+};
+use crate::storage::{ArrivalRow, EntryRef, Follow, Head, INDEX_MAX, StorageError};
 use crate::tile::{TILE_WIDTH, TileKind, TilePath, push_record};
 
 /// Why something could not be read. That it is not there is no error.
@@ -72,6 +74,11 @@ impl Reader {
     /// The head of a log, with its signed checkpoint.
     pub fn head(&self, log: u8) -> Result<Option<Head>, ReadError> {
         Ok(read_head(&self.log, log)?)
+    }
+
+    /// How far a log of somebody else is followed.
+    pub fn follow(&self, log: u8) -> Result<Option<Follow>, ReadError> {
+        Ok(read_follow(&self.log, log)?)
     }
 
     /// The octets of a tile or of an entry bundle. A partial one is the beginning of what there

@@ -10,7 +10,7 @@ use crate::store::{View, ViewError};
 
 /// The tables that are state, each with an order that does not depend on how it was folded.
 /// Types are numbered in the order of their coming, so they are spelled out.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 7] = [
     ("folded", "SELECT log, size FROM folded ORDER BY log"),
     (
         "version",
@@ -25,6 +25,8 @@ const TABLES: [(&str, &str); 5] = [
          JOIN object_type ON object_type.id = held.type ORDER BY collection, date_added",
     ),
     ("changed", "SELECT collection, seq, holds FROM changed ORDER BY collection"),
+    ("withdrawn", "SELECT key FROM withdrawn ORDER BY key"),
+    ("receipt", "SELECT withdrawal, log, receipt FROM receipt ORDER BY withdrawal, log"),
 ];
 
 /// A table and the first row, counted from 1, in which two views differ.

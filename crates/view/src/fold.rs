@@ -2,6 +2,7 @@
 
 mod arrival;
 mod attest;
+mod receipt;
 mod share;
 mod withdraw;
 
@@ -31,6 +32,8 @@ pub enum Effect<'a> {
     Share(ObjectFacts<'a>),
     /// `withdraw`: these entries say nothing any more.
     Withdraw(Vec<Position>),
+    /// `receipt` of somebody else: he did what these withdrawals of ours ask for.
+    Receipt(Vec<Position>),
     /// `record` with an attestation: these entries wait no longer.
     Attest(Vec<Position>),
     /// Nothing here: a kind that has no rows, an erased entry, or a void one.
@@ -107,27 +110,21 @@ pub(crate) fn entries(
     let mut removes = false;
     let mut several = BTreeSet::new();
     for entry in entries {
-        let log = entry.position.log;
-        let next = i64::try_from(entry.position.index).unwrap_or(i64::MAX).saturating_add(1);
-        let size = match sizes.entry(log) {
-            Entry::Occupied(size) => size.into_mut(),
-            Entry::Vacant(size) => size.insert(get_folded(tx, i64::from(log))?),
-        };
-        if next <= *size {
+        if !entry.position.is_followed() && !advances(tx, &mut sizes, entry.position)? {
             continue;
         }
-        *size = next;
         match &entry.effect {
             Effect::Share(facts) => {
                 if !facts.alone {
                     several.insert(facts.uuid.0);
                 }
-                fresh.push(share::fold(tx, &mut insert, types, entry.position, facts)?);
+                fresh.extend(share::fold(tx, &mut insert, types, entry.position, facts)?);
             }
             Effect::Withdraw(targets) => {
                 removes = true;
                 withdraw::fold(tx, targets)?;
             }
+            Effect::Receipt(withdrawals) => receipt::fold(tx, entry.position, withdrawals)?,
             Effect::Attest(targets) => attest::fold(tx, targets)?,
             Effect::Nothing => {}
         }
@@ -144,6 +141,22 @@ pub(crate) fn entries(
         version.alone = !several.contains(&version.uuid);
     }
     Ok(fresh)
+}
+
+/// Whether an entry of an own log is behind what is folded of it; then it counts from here on.
+fn advances(
+    tx: &Transaction<'_>,
+    sizes: &mut BTreeMap<u8, i64>,
+    position: Position,
+) -> rusqlite::Result<bool> {
+    let next = i64::try_from(position.index).unwrap_or(i64::MAX).saturating_add(1);
+    let size = match sizes.entry(position.log) {
+        Entry::Occupied(size) => size.into_mut(),
+        Entry::Vacant(size) => size.insert(get_folded(tx, i64::from(position.log))?),
+    };
+    let advances = next > *size;
+    *size = next.max(*size);
+    Ok(advances)
 }
 
 /// Folds arrivals. `fresh` are versions that were folded in the same transaction.

@@ -33,6 +33,15 @@ pub struct Position {
 impl Position {
     const INDEX_BITS: u32 = 48;
 
+    /// From this number on, logs are those of others. Their entries come in any order, so they are
+    /// folded with the journal of arrivals, which names each once, and not by their index.
+    pub const FOLLOWED_MIN: u8 = 16;
+
+    /// Whether it is in a log of somebody else.
+    pub fn is_followed(self) -> bool {
+        self.log >= Position::FOLLOWED_MIN
+    }
+
     /// The position as one integer, ascending within a log.
     pub fn key(self) -> i64 {
         let index = i64::try_from(self.index).unwrap_or(i64::MAX);

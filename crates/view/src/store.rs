@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction};
 use crate::fold::{self, Arrival, Folded};
 
 /// The version of `schema.sql`. Another one on disk means: drop and fold again.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// Marks the file as ours ("CmVw").
 pub(crate) const APPLICATION_ID: i64 = 0x436d_5677;
@@ -22,6 +22,10 @@ const WRITER_CACHE_KIB: i64 = 24 * 1024;
 
 /// Kibibytes of pages that each reading connection keeps.
 const READER_CACHE_KIB: i64 = 2 * 1024;
+
+/// Every table that is folded.
+const TABLES: [&str; 8] =
+    ["folded", "object_type", "version", "version_of", "held", "changed", "withdrawn", "receipt"];
 
 /// What can go wrong with the view. It is disposable: the remedy is always to fold again.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +121,7 @@ impl View {
         let mut view = View::in_memory()?;
         view.connection.execute("ATTACH ?1 AS kept", [read_only(path)])?;
         let transaction = view.connection.transaction()?;
-        for table in ["folded", "object_type", "version", "version_of", "held", "changed"] {
+        for table in TABLES {
             let sql = format!("INSERT INTO main.{table} SELECT * FROM kept.{table}");
             transaction.execute(&sql, [])?;
         }

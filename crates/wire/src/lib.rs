@@ -9,6 +9,7 @@
 //! | STIX objects, patterns, markings | STIX 2.1 | [`stix`] |
 //! | TAXII resources | TAXII 2.1 | [`taxii`] |
 //! | the entry of a log | `docs/spec/entry.md` | [`entry`] |
+//! | a page of openings | `docs/spec/log.md` | [`release`] |
 //!
 //! Every limit stands in [`limits`], with its unit and its reason.
 
@@ -17,6 +18,7 @@ pub mod entry;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod release;
 pub mod stix;
 pub mod taxii;
 pub mod time;

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use comity_gate::check::lifecycle::{self, Known};
 use comity_gate::{Code, Path, Refusal};
 use comity_tlog::{
-    ArrivalOf, ArrivalRow, Batch, Committed, EntryRef, PendingArrival, PendingEntry, Sealed,
+    ArrivalOf, ArrivalRow, Batch, Committed, EntryRef, PendingArrival, PendingEntry,
+    PendingOpening, Sealed,
 };
 use comity_view::fold::Effect;
 use comity_view::query::{self, KnownVersion};
@@ -35,18 +36,22 @@ pub(crate) struct Decided {
     effects: Vec<Planned>,
     /// Object versions of this group, by object: places in the batch.
     fresh: BTreeMap<(String, Uuid), Vec<usize>>,
+    /// For each opening of the batch, the same.
+    opened: Vec<(EntryRef, Planned)>,
     /// Departures of this group, so that none is decided twice.
     pub(super) left: Vec<(u32, Position)>,
 }
 
 /// What an entry of the batch does to the view.
-pub(super) enum Planned {
+#[derive(Debug)]
+pub(crate) enum Planned {
     /// `alone`: no other version of the object was known.
     Share {
         version: Box<ObjectVersion>,
         alone: bool,
     },
     Withdraw(Vec<Position>),
+    Receipt(Vec<Position>),
     Attest(Vec<Position>),
     Nothing,
 }
@@ -58,6 +63,8 @@ pub(crate) struct Mark {
     arrivals: usize,
     departures: usize,
     erasures: usize,
+    openings: usize,
+    scanned: usize,
     left: usize,
 }
 
@@ -67,6 +74,15 @@ enum Here {
     Fresh(usize),
 }
 
+impl Here {
+    fn is_followed(&self) -> bool {
+        match self {
+            Here::Stored(version) => version.position.is_followed(),
+            Here::Fresh(_) => false,
+        }
+    }
+}
+
 impl Decided {
     pub(crate) fn mark(&self) -> Mark {
         Mark {
@@ -74,6 +90,8 @@ impl Decided {
             arrivals: self.batch.arrivals.len(),
             departures: self.batch.departures.len(),
             erasures: self.batch.erasures.len(),
+            openings: self.batch.openings.len(),
+            scanned: self.batch.scanned.len(),
             left: self.left.len(),
         }
     }
@@ -83,6 +101,9 @@ impl Decided {
         self.batch.arrivals.truncate(mark.arrivals);
         self.batch.departures.truncate(mark.departures);
         self.batch.erasures.truncate(mark.erasures);
+        self.batch.openings.truncate(mark.openings);
+        self.batch.scanned.truncate(mark.scanned);
+        self.opened.truncate(mark.openings);
         self.effects.truncate(mark.entries);
         self.left.truncate(mark.left);
         for places in self.fresh.values_mut() {
@@ -108,6 +129,27 @@ impl Decided {
         self.batch.entries.push(PendingEntry { log, sealed, idem: None });
         self.effects.push(planned);
         self.batch.entries.len() - 1
+    }
+
+    /// Keeps what a peer opened.
+    pub(super) fn push_opening(&mut self, opening: PendingOpening, says: Planned) {
+        self.opened.push((opening.entry, says));
+        self.batch.openings.push(opening);
+    }
+
+    /// Whether this group keeps the opening of an entry.
+    pub(super) fn opens(&self, entry: EntryRef) -> bool {
+        self.opened.iter().any(|(other, _)| *other == entry)
+    }
+
+    /// Whether this group erases an entry.
+    pub(super) fn is_taken_back(&self, position: Position) -> bool {
+        self.batch.erasures.contains(&entry_ref(position))
+    }
+
+    /// Everything that a peer has for this party below an index was asked for.
+    pub(super) fn scanned(&mut self, log: u8, to: u64) {
+        self.batch.scanned.push((log, to));
     }
 
     pub(super) fn depart(&mut self, collection: u32, position: Position) {
@@ -142,7 +184,10 @@ impl Decided {
         candidate: Candidate,
     ) -> Result<Verdict, NodeError> {
         let Candidate { version: new, sealed } = candidate;
-        let known = self.known(inner, new.admitted.object_type(), new.admitted.uuid())?;
+        let all = self.known(inner, new.admitted.object_type(), new.admitted.uuid())?;
+        // What a peer says of the object is his, whatever it says; this is about what we say.
+        let (followed, known): (Vec<Here>, Vec<Here>) =
+            all.into_iter().partition(Here::is_followed);
         let known = self.without_expired(inner, known)?;
         let same = known.iter().find(|version| {
             let (instant, unversioned) = self.version_of(version);
@@ -150,7 +195,8 @@ impl Decided {
         });
         let Some(same) = same else {
             inner.known.add(new.admitted.uuid());
-            return Ok(self.new_version(collection, new, sealed, &known));
+            let alone = known.is_empty() && followed.is_empty();
+            return Ok(self.new_version(collection, new, sealed, &known, alone));
         };
         let id = new.admitted.id().to_owned();
         let equal = self.is_equal(inner, same, &sealed)?;
@@ -221,8 +267,8 @@ impl Decided {
         new: ObjectVersion,
         sealed: Sealed,
         known: &[Here],
+        alone: bool,
     ) -> Verdict {
-        let alone = known.is_empty();
         let known: Vec<Known> =
             known.iter().filter_map(|version| self.lifecycle_of(version)).collect();
         let id = new.admitted.id().to_owned();
@@ -250,7 +296,7 @@ impl Decided {
         }
     }
 
-    fn come(&mut self, collection: u32, entry: ArrivalOf) {
+    pub(super) fn come(&mut self, collection: u32, entry: ArrivalOf) {
         self.batch.arrivals.push(PendingArrival { collection, entry });
     }
 
@@ -342,6 +388,11 @@ impl Decided {
                 effect: planned.effect(),
             })
             .collect();
+        let received = self.opened.iter().zip(&committed.received).filter(|(_, kept)| **kept);
+        entries.extend(received.map(|((entry, planned), _)| Folded {
+            position: position(*entry),
+            effect: planned.effect(),
+        }));
         entries.sort_by_key(|entry| entry.position);
         let mut arrivals = Vec::with_capacity(self.batch.arrivals.len());
         for (pending, arrived) in self.batch.arrivals.iter().zip(&committed.arrivals) {
@@ -371,7 +422,7 @@ impl Decided {
 }
 
 impl Planned {
-    fn effect(&self) -> Effect<'_> {
+    pub(crate) fn effect(&self) -> Effect<'_> {
         match self {
             Planned::Share { version, alone } => Effect::Share(ObjectFacts {
                 id: version.admitted.id(),
@@ -388,6 +439,7 @@ impl Planned {
                 alone: *alone,
             }),
             Planned::Withdraw(targets) => Effect::Withdraw(targets.clone()),
+            Planned::Receipt(withdrawals) => Effect::Receipt(withdrawals.clone()),
             Planned::Attest(targets) => Effect::Attest(targets.clone()),
             Planned::Nothing => Effect::Nothing,
         }
@@ -408,6 +460,8 @@ pub(super) fn is_empty(batch: &Batch) -> bool {
         && batch.arrivals.is_empty()
         && batch.departures.is_empty()
         && batch.erasures.is_empty()
+        && batch.openings.is_empty()
+        && batch.scanned.is_empty()
 }
 
 pub(crate) fn entry_ref(position: Position) -> EntryRef {

@@ -12,11 +12,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use comity_gate::Facts;
 use comity_tlog::{Committed, Reader};
 use comity_view::View;
 
-use crate::fold;
+use crate::fold::{self, Ground};
 use crate::node::NodeError;
 use crate::writer::decide::Decided;
 use crate::writer::{Answer, Space, fail_all};
@@ -92,12 +91,12 @@ impl Folder {
     }
 
     /// Folds what was committed while there was no space for the view.
-    pub(super) fn catch_up(&self, log: &Reader, facts: &Facts) -> Result<(), NodeError> {
+    pub(super) fn catch_up(&self, log: &Reader, ground: &Ground) -> Result<(), NodeError> {
         if !self.shared.state().behind {
             return Ok(());
         }
         self.shared.settled()?;
-        fold::catch_up(log, &mut self.shared.view(), facts)?;
+        fold::catch_up(log, &mut self.shared.view(), ground)?;
         self.shared.state().behind = false;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Object versions leave a collection; what no collection holds any more is withdrawn.
 
+use comity_tlog::commitment::LEAF_BYTES;
 use comity_view::{Position, query};
 use comity_wire::entry::{Author, Header, Kind, Log, Reference};
 use comity_wire::time::Micros;
@@ -34,7 +35,8 @@ impl Decided {
                 collections.iter().filter(|one| held(one)).any(|one| *one != collection);
             self.depart(collection, *position);
             removed.left += 1;
-            if !elsewhere && !self.arrives(*position) {
+            // What a peer released is his to take back; here it leaves a collection, no more.
+            if !elsewhere && !position.is_followed() && !self.arrives(*position) {
                 self.erase(*position);
                 withdrawn.push(*position);
             }
@@ -75,7 +77,41 @@ impl Decided {
             self.erase(*position);
         }
         let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
-        self.withdraw(inner, positions, &author, now)
+        let (followed, own): (Vec<Position>, Vec<Position>) =
+            positions.iter().partition(|position| position.is_followed());
+        self.purge(inner, &followed, &author, now)?;
+        self.withdraw(inner, &own, &author, now)
+    }
+
+    /// One `record` that entries of peers are purged here. Their owners need not be told: each log
+    /// says itself when its entries end.
+    fn purge(
+        &mut self,
+        inner: &Inner,
+        positions: &[Position],
+        author: &Author,
+        now: i64,
+    ) -> Result<(), NodeError> {
+        for positions in positions.chunks(REFERENCES_MAX) {
+            let mut refs = Vec::with_capacity(positions.len());
+            for position in positions {
+                let leaf = leaf(inner, *position)?;
+                let of = inner.ground.peers.iter().find_map(|peer| {
+                    Some((peer.party.as_str(), peer.log_of(position.log)?.name()))
+                });
+                // Of a peer that is not followed any more there is nothing to be folded.
+                refs.extend(of.map(|(party, log)| reference(party, log, position.index, &leaf)));
+            }
+            let log = Log::Private;
+            let header = Header {
+                created: Micros(now).to_string(),
+                refs,
+                ..inner.headers.header(log, Kind::Record, author.clone())
+            };
+            let sealed = inner.surroundings.entry(&header, b"{\"purged\":\"expired\"}")?;
+            self.entry(log.id(), sealed, Planned::Withdraw(positions.to_vec()));
+        }
+        Ok(())
     }
 
     /// One `withdraw` entry for entries of one log.
@@ -89,7 +125,7 @@ impl Decided {
         for positions in positions.chunks(REFERENCES_MAX) {
             let refs = positions
                 .iter()
-                .map(|position| reference(inner, *position))
+                .map(|position| own_reference(inner, *position))
                 .collect::<Result<_, _>>()?;
             let log = Log::Private;
             let header = Header {
@@ -115,7 +151,7 @@ impl Decided {
     ) -> Result<(), NodeError> {
         let header = Header {
             created: created.to_owned(),
-            refs: vec![reference(inner, position)?],
+            refs: vec![own_reference(inner, position)?],
             attested: Some(by.clone()),
             ..inner.headers.header(Log::Private, Kind::Record, by.clone())
         };
@@ -125,17 +161,23 @@ impl Decided {
     }
 }
 
-fn reference(inner: &Inner, position: Position) -> Result<Reference, NodeError> {
+/// Names an entry of any log, by its leaf.
+pub(super) fn reference(origin: &str, log: &str, index: u64, leaf: &[u8]) -> Reference {
+    let leaf = leaf.iter().map(|octet| format!("{octet:02x}")).collect();
+    Reference { origin: origin.to_owned(), log: log.to_owned(), index, leaf }
+}
+
+fn own_reference(inner: &Inner, position: Position) -> Result<Reference, NodeError> {
+    let leaf = leaf(inner, position)?;
+    let log = Log::from_id(position.log).map_or("", Log::name);
+    Ok(reference(&inner.headers.party, log, position.index, &leaf))
+}
+
+fn leaf(inner: &Inner, position: Position) -> Result<[u8; LEAF_BYTES], NodeError> {
     let commitment = inner
         .log
         .commitment(entry_ref(position))
         .map_err(|error| NodeError::Storage(error.to_string()))?
         .ok_or_else(|| NodeError::Storage("an entry to withdraw has no leaf".to_owned()))?;
-    let leaf = commitment.leaf().iter().map(|octet| format!("{octet:02x}")).collect();
-    Ok(Reference {
-        origin: inner.headers.party.clone(),
-        log: Log::from_id(position.log).map_or("", Log::name).to_owned(),
-        index: position.index,
-        leaf,
-    })
+    Ok(commitment.leaf())
 }

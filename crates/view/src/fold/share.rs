@@ -1,4 +1,5 @@
-//! `share`: an object version is known. Depends on the entry alone.
+//! `share`: an object version is known. Depends on the entry alone, and on whether it was withdrawn:
+//! the body of somebody else's entry may come after his withdrawal of it.
 
 use rusqlite::{CachedStatement, Transaction, params};
 
@@ -29,7 +30,11 @@ pub(super) fn fold(
     types: &mut Vec<(String, i64)>,
     position: Position,
     facts: &ObjectFacts<'_>,
-) -> rusqlite::Result<Fresh> {
+) -> rusqlite::Result<Option<Fresh>> {
+    let again = position.is_followed() && is_known_or_withdrawn(tx, position)?;
+    if again {
+        return Ok(None);
+    }
     let object_type = type_number(tx, types, facts.object_type)?;
     let instant = facts.instant.sort_key();
     let plain = is_plain(facts);
@@ -51,7 +56,15 @@ pub(super) fn fold(
         facts.expires,
     ])?;
     insert.version_of.execute([half(facts.uuid), key])?;
-    Ok(Fresh { key, uuid, object_type, expires: facts.expires, alone: facts.alone })
+    Ok(Some(Fresh { key, uuid, object_type, expires: facts.expires, alone: facts.alone }))
+}
+
+/// An entry of somebody else is folded with each collection that it comes into.
+fn is_known_or_withdrawn(tx: &Transaction<'_>, position: Position) -> rusqlite::Result<bool> {
+    tx.prepare_cached(
+        "SELECT 1 FROM version WHERE key = ?1 UNION ALL SELECT 1 FROM withdrawn WHERE key = ?1",
+    )?
+    .exists([position.key()])
 }
 
 /// Whether the identifier can be written again from type and UUID: its digits are lower case.

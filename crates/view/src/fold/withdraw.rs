@@ -1,5 +1,6 @@
 //! `withdraw`: the entries it names say nothing any more. Depends on the entry alone; an entry
-//! that is not here was withdrawn before.
+//! that is not here was withdrawn before, or, where it is somebody else's, may yet come: that is
+//! remembered, and it will say nothing.
 
 use comity_wire::id::Uuid;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -12,6 +13,9 @@ pub(crate) fn fold(tx: &Transaction<'_>, targets: &[Position]) -> rusqlite::Resu
     let mut changes = Changes::default();
     for target in targets {
         let key = target.key();
+        if target.is_followed() {
+            tx.prepare_cached("INSERT OR IGNORE INTO withdrawn VALUES (?1)")?.execute([key])?;
+        }
         let uuid: Option<[u8; 16]> = tx
             .prepare_cached("SELECT uuid FROM version WHERE key = ?1")?
             .query_row([key], |row| row.get(0))

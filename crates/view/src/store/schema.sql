@@ -55,3 +55,16 @@ CREATE TABLE changed (
     seq INTEGER NOT NULL,
     holds INTEGER NOT NULL      -- how many object versions it holds
 );
+
+-- Entries of others that their owners withdrew. What one of them holds may come later than its
+-- withdrawal; it has no effect then.
+CREATE TABLE withdrawn (key INTEGER PRIMARY KEY);
+
+-- Which party said that it did what a withdrawal of ours asks for: the number of the log that it
+-- said so in, and the key of the entry.
+CREATE TABLE receipt (
+    withdrawal INTEGER NOT NULL,
+    log INTEGER NOT NULL,
+    receipt INTEGER NOT NULL,
+    PRIMARY KEY (withdrawal, log)
+) WITHOUT ROWID;

@@ -1,0 +1,144 @@
+//! What the entries of peers mean here: the same when they are opened to this node, and when the
+//! view is folded again. It looks at the entry and at the charter, never at a clock or at what else
+//! is stored.
+
+use comity_charter::Charter;
+use comity_gate::{Facts, admit};
+use comity_wire::entry::{self, Header, Kind, Log};
+use comity_wire::time::{Instant, Micros};
+
+use crate::config::Config;
+use crate::peer::Peer;
+use crate::submit::{DAY_MICROS, ObjectVersion};
+use crate::terms;
+
+/// Why an entry of a peer is void, where it is not the gate that says so.
+pub(crate) mod code {
+    /// Another envelope or another salt than the leaf commits to.
+    pub(crate) const NOT_ITS_LEAF: &str = "entry-not-its-leaf";
+    /// No header that can be read.
+    pub(crate) const NO_HEADER: &str = "entry-header";
+    /// It says that it stands in another log.
+    pub(crate) const TRANSPLANTED: &str = "entry-transplanted";
+    /// Another body than that of the charter.
+    pub(crate) const OTHER_BODY: &str = "entry-other-body";
+    /// A kind that has no place in this log.
+    pub(crate) const KIND: &str = "entry-kind";
+    /// It is about entries that it cannot be about.
+    pub(crate) const REFS: &str = "entry-refs";
+    /// Not for this party.
+    pub(crate) const AUDIENCE: &str = "entry-audience";
+}
+
+/// What judges.
+#[derive(Debug, Clone)]
+pub(crate) struct Judge {
+    pub(crate) facts: Facts,
+    /// The party that judges.
+    party: String,
+    /// The charter that founded the body.
+    body: String,
+    retention_days: u32,
+}
+
+/// What a good entry of a peer says.
+#[derive(Debug)]
+pub(crate) enum Says {
+    /// An object version.
+    Share(Box<ObjectVersion>),
+    /// These entries of the same log are taken back.
+    Withdraw(Vec<u64>),
+    /// These withdrawals of ours were acted on.
+    Receipt(Vec<u64>),
+    /// Something that has no rows.
+    Other,
+}
+
+impl Judge {
+    pub(crate) fn new(config: &Config, charter: &Charter) -> Judge {
+        Judge {
+            facts: terms::facts(charter),
+            party: config.party.clone(),
+            body: terms::headers(config, charter).body,
+            retention_days: charter.retention_days,
+        }
+    }
+
+    /// Judges what a peer opened. `Err` holds the code under which it is void.
+    pub(crate) fn judge(
+        &self,
+        from: &Peer,
+        log: Log,
+        envelope: &[u8],
+    ) -> Result<(Header, Says), &'static str> {
+        let (line, payload) = entry::split(envelope).map_err(|_| code::NO_HEADER)?;
+        let header = Header::parse(line).map_err(|_| code::NO_HEADER)?;
+        if header.origin != from.party || header.log != log.name() {
+            return Err(code::TRANSPLANTED);
+        }
+        if header.body != self.body {
+            return Err(code::OTHER_BODY);
+        }
+        // A share that went to others first comes with a grant: for that its owner answers, who
+        // opened it to this party.
+        let named = header.kind == Kind::Share || header.audience.parties.contains(&self.party);
+        if log == Log::Shared && !named {
+            return Err(code::AUDIENCE);
+        }
+        let says = match (log, header.kind) {
+            (Log::Shared, Kind::Share) => Says::Share(Box::new(self.version(&header, payload)?)),
+            (Log::Shared, Kind::Withdraw) => Says::Withdraw(taken_back(&header)?),
+            (Log::Shared, Kind::Receipt) => Says::Receipt(self.receipted(&header)?),
+            (Log::Shared, Kind::Grant | Kind::Inquiry) => Says::Other,
+            (Log::Acts, Kind::Share | Kind::Withdraw | Kind::Grant | Kind::Receipt)
+            | (Log::Acts, Kind::Access)
+            | (Log::Shared | Log::Private | Log::Audit, _) => return Err(code::KIND),
+            (Log::Acts, _) => Says::Other,
+        };
+        Ok((header, says))
+    }
+
+    /// The same gate as for what is submitted. A heuristic holds nothing that its owner's releaser
+    /// attested; what his node should have held, and did not, is held here.
+    fn version(&self, header: &Header, payload: &[u8]) -> Result<ObjectVersion, &'static str> {
+        let admitted = admit(payload, &self.facts).map_err(|refusal| refusal.code.id)?;
+        let created = Micros::parse(&header.created).map_err(|_| code::NO_HEADER)?;
+        let (text, instant, unversioned) = match admitted.version() {
+            Some(version) => (version.text.clone(), version.instant, false),
+            None => (header.created.clone(), Instant::from_micros(created.0), true),
+        };
+        // It lives as long as its owner says, and no longer than the floor and this body allow.
+        let days = admitted.expiry_days_max().unwrap_or(u32::MAX).min(self.retention_days);
+        let longest = created.0.saturating_add(i64::from(days).saturating_mul(DAY_MICROS));
+        let said = header.expires.as_deref().and_then(|text| Micros::parse(text).ok());
+        Ok(ObjectVersion {
+            held_back: admitted.hold().is_some() && header.attested.is_none(),
+            expires: said.map_or(longest, |said| said.0.min(longest)),
+            admitted,
+            text,
+            instant,
+            unversioned,
+            created: header.created.clone(),
+            attested: None,
+        })
+    }
+
+    /// The withdrawals of ours that a receipt is about.
+    fn receipted(&self, header: &Header) -> Result<Vec<u64>, &'static str> {
+        let ours =
+            |one: &entry::Reference| one.origin == self.party && one.log == Log::Shared.name();
+        if header.refs.is_empty() || !header.refs.iter().all(ours) {
+            return Err(code::REFS);
+        }
+        Ok(header.refs.iter().map(|one| one.index).collect())
+    }
+}
+
+/// Nobody takes back what is not his, or what stands in another log.
+fn taken_back(header: &Header) -> Result<Vec<u64>, &'static str> {
+    let own = |one: &entry::Reference| one.origin == header.origin && one.log == header.log;
+    if header.refs.is_empty() || !header.refs.iter().all(own) {
+        return Err(code::REFS);
+    }
+    Ok(header.refs.iter().map(|one| one.index).collect())
+}

@@ -1,0 +1,142 @@
+//! What a peer opens to this node: judged by the same gate as what is submitted here, kept where it
+//! is good, set aside where it is not. Nothing of it binds this party: it arrives in a collection
+//! of its own, and whoever wants it among his own adopts it.
+//!
+//! An entry that has no effect is *void*. What is void, or does not open, is not stored: neither
+//! its body nor its salt. Its log, its index and a code stay, so that somebody can look into it, and
+//! the log goes on behind it.
+
+mod readers;
+
+use comity_tlog::commitment::{Commitment, Salt};
+use comity_tlog::{EntryRef, GrowError, Grown, Sealed};
+use comity_wire::entry::{Header, Log};
+use comity_wire::release::{Opening, Page};
+use serde::Serialize;
+
+use crate::judge::{Says, code};
+use crate::node::{Node, NodeError};
+use crate::peer::{self, Peer};
+use crate::sync::Place;
+use crate::writer;
+
+/// An opening, judged.
+pub(crate) struct Judged {
+    pub(crate) entry: EntryRef,
+    pub(crate) sealed: Sealed,
+    pub(crate) header: Header,
+    pub(crate) says: Says,
+    /// Of a withdrawal: who had read what it takes back.
+    pub(crate) readers: Readers,
+}
+
+/// How many callers had read what is taken back, as the record of accesses has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct Readers {
+    /// So many, at least.
+    pub(crate) callers: u64,
+    /// Whether the record was looked through to the day on which it arrived.
+    pub(crate) complete: bool,
+}
+
+/// What became of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Received {
+    /// Entries that are kept now.
+    pub kept: usize,
+    /// Entries that were here, or were withdrawn before they came.
+    pub passed: usize,
+    /// Entries that were set aside.
+    pub quarantined: usize,
+    /// Entries that were taken back by their owner and are gone here.
+    pub withdrawn: usize,
+}
+
+impl Node {
+    /// How far a log of a peer is here.
+    pub fn place(&self, number: u8) -> Result<Place, NodeError> {
+        self.ask(|connections| {
+            let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
+            let head = connections.log.head(number).map_err(fault)?;
+            let follow = connections.log.follow(number).map_err(fault)?.unwrap_or_default();
+            let verified = head.map_or(0, |head| head.size);
+            Ok(Place { verified, staged: follow.staged.size(), scanned: follow.scanned })
+        })
+    }
+
+    /// Adds leaves of a peer's log; see [`comity_tlog::Sequencer::grow`].
+    pub fn grow(
+        &self,
+        number: u8,
+        note: String,
+        from: u64,
+        leaves: Vec<Commitment>,
+    ) -> Result<Result<Grown, GrowError>, NodeError> {
+        self.require_space()?;
+        self.writer().grow(number, note, from, leaves)
+    }
+
+    /// Takes a page of openings of a peer's log.
+    pub fn receive(
+        &self,
+        from: &Peer,
+        log: Log,
+        page: Page,
+        now: i64,
+    ) -> Result<Received, NodeError> {
+        self.require_space()?;
+        let number = from.log(log).ok_or(NodeError::Start("a log that is not followed".into()))?;
+        let scanned = page.scanned_to;
+        let (mut judged, mut aside) = (Vec::with_capacity(page.openings.len()), Vec::new());
+        for opening in page.openings {
+            let index = opening.index;
+            match self.judge_opening(from, log, number, opening)? {
+                Ok(good) => judged.push(good),
+                Err(code) => aside.push((number, index, code)),
+            }
+        }
+        peer::quarantine(self.local(), now, &aside)?;
+        let page = writer::receive::Page {
+            from: from.clone(),
+            log: number,
+            openings: judged,
+            scanned,
+            now,
+        };
+        let mut received = self.writer().receive(page)?;
+        received.quarantined = aside.len();
+        Ok(received)
+    }
+
+    /// `Err` holds the code under which it is set aside.
+    fn judge_opening(
+        &self,
+        from: &Peer,
+        log: Log,
+        number: u8,
+        opening: Opening,
+    ) -> Result<Result<Judged, &'static str>, NodeError> {
+        let Opening { index, salt, envelope } = opening;
+        let entry = EntryRef { log: number, index };
+        let leaf = self.ask(|connections| {
+            let leaf = connections.log.commitment(entry);
+            leaf.map_err(|error| NodeError::Storage(error.to_string()))
+        })?;
+        if !leaf.is_some_and(|leaf| leaf.opens(&Salt(salt), &envelope)) {
+            return Ok(Err(code::NOT_ITS_LEAF));
+        }
+        let (header, says) = match self.judge.judge(from, log, &envelope) {
+            Ok(judged) => judged,
+            Err(code) => return Ok(Err(code)),
+        };
+        let readers = match &says {
+            Says::Withdraw(targets) => self.readers_of(number, targets)?,
+            _ => Readers::default(),
+        };
+        let sealed = Sealed::received(Salt(salt), envelope, &mut |octets| {
+            (self.surroundings.random)(octets);
+        });
+        let sealed = sealed.map_err(|error| NodeError::Storage(error.to_string()))?;
+        Ok(Ok(Judged { entry, sealed, header, says, readers }))
+    }
+}

@@ -1,0 +1,171 @@
+//! What peers opened to this node, once it is judged: which of it is new, where it arrives, what it
+//! takes back, and the receipt for that.
+
+use comity_tlog::commitment::Commitment;
+use comity_tlog::{ArrivalOf, EntryRef, FollowConfig, GrowError, Grown, PendingOpening, Sealed};
+use comity_view::{Position, query};
+use comity_wire::entry::{Audience, Author, Header, Kind, Log};
+use comity_wire::time::Micros;
+
+use crate::judge::Says;
+use crate::node::NodeError;
+use crate::peer::Peer;
+use crate::receive::{Judged, Readers, Received};
+use crate::writer::decide::{Decided, Planned, entry_ref, position};
+use crate::writer::remove::reference;
+use crate::writer::{Inner, Reply};
+
+/// The number that stands for no collection. Entries of peers that have no place in one are noted
+/// under it: the journal of arrivals names every entry of theirs that is opened here.
+pub(crate) const OPENED: u32 = 0;
+
+/// A page of openings, judged.
+pub(crate) struct Page {
+    pub(crate) from: Peer,
+    pub(crate) log: u8,
+    pub(crate) openings: Vec<Judged>,
+    pub(crate) scanned: u64,
+    pub(crate) now: i64,
+}
+
+impl Inner {
+    pub(super) fn follow(&mut self, peer: Peer, logs: Vec<FollowConfig>) -> Result<(), NodeError> {
+        for log in logs {
+            let name = log.name.clone();
+            self.sequencer.follow(log).map_err(|error| {
+                NodeError::Start(format!("log `{name}` cannot be followed: {error}"))
+            })?;
+        }
+        self.ground.peers.push(peer);
+        Ok(())
+    }
+
+    /// Whether an entry of a peer is under the verified head of its log.
+    fn is_verified(&self, entry: Position) -> bool {
+        self.sequencer.followed_head(entry.log).is_some_and(|head| entry.index < head.size)
+    }
+
+    /// Adds leaves. It is a transaction of its own, which nothing else waits for.
+    pub(super) fn grow(
+        &mut self,
+        log: u8,
+        note: &str,
+        from: u64,
+        leaves: &[Commitment],
+        reply: &Reply<Result<Grown, GrowError>>,
+    ) {
+        let grown = self.sequencer.grow(log, note, from, leaves);
+        let _ = reply.send(Ok(grown));
+    }
+}
+
+impl Decided {
+    pub(super) fn receive(&mut self, inner: &mut Inner, page: Page) -> Result<Received, NodeError> {
+        let Page { from, log, openings, scanned, now } = page;
+        let mut received = Received::default();
+        for Judged { entry, sealed, header, says, readers } in openings {
+            let place = position(entry);
+            if self.is_here(inner, place)? {
+                received.passed += 1;
+                continue;
+            }
+            received.kept += 1;
+            match says {
+                Says::Share(version) => {
+                    let uuid = version.admitted.uuid();
+                    let alone = !inner.known.may_have(uuid);
+                    inner.known.add(uuid);
+                    self.open(entry, sealed, Planned::Share { version, alone });
+                    self.come(from.everything, ArrivalOf::Old(entry));
+                    self.come(from.collection, ArrivalOf::Old(entry));
+                }
+                Says::Withdraw(targets) => {
+                    let targets: Vec<Position> =
+                        targets.iter().map(|index| Position { log, index: *index }).collect();
+                    received.withdrawn += self.take_back(inner, &targets)?;
+                    let leaf = sealed.commitment().leaf();
+                    self.open(entry, sealed, Planned::Withdraw(targets));
+                    self.come(OPENED, ArrivalOf::Old(entry));
+                    self.receipt(inner, &header, entry.index, &leaf, readers, now)?;
+                }
+                Says::Receipt(withdrawals) => {
+                    let log = Log::Shared.id();
+                    let ours =
+                        withdrawals.into_iter().map(|index| Position { log, index }).collect();
+                    self.open(entry, sealed, Planned::Receipt(ours));
+                    self.come(OPENED, ArrivalOf::Old(entry));
+                }
+                Says::Other => {
+                    self.open(entry, sealed, Planned::Nothing);
+                    self.come(OPENED, ArrivalOf::Old(entry));
+                }
+            }
+        }
+        self.scanned(log, scanned);
+        Ok(received)
+    }
+
+    /// Whether an entry of a peer is kept here already, or was taken back before it came.
+    fn is_here(&self, inner: &Inner, place: Position) -> Result<bool, NodeError> {
+        if self.opens(entry_ref(place)) || self.is_taken_back(place) {
+            return Ok(true);
+        }
+        let kept = inner.log.envelope_size(entry_ref(place));
+        let kept = kept.map_err(|error| NodeError::Storage(error.to_string()))?.is_some();
+        Ok(kept || query::is_withdrawn(&*inner.folder.view()?, place)?)
+    }
+
+    /// Entries of a peer leave every collection, and are erased. How many were here.
+    fn take_back(&mut self, inner: &Inner, targets: &[Position]) -> Result<usize, NodeError> {
+        let mut here = 0;
+        for target in targets {
+            let held = query::collections_of(&*inner.folder.view()?, *target)?;
+            for collection in &held {
+                if !self.left.contains(&(*collection, *target)) {
+                    self.depart(*collection, *target);
+                }
+            }
+            // What it came into within this group is left too: it has no body any more.
+            here += usize::from(!held.is_empty() || self.opens(entry_ref(*target)));
+            if inner.is_verified(*target) {
+                self.erase(*target);
+            }
+        }
+        Ok(here)
+    }
+
+    /// Tells the owner that it is done, and what he wants to know of it.
+    fn receipt(
+        &mut self,
+        inner: &Inner,
+        withdrawal: &Header,
+        index: u64,
+        leaf: &[u8],
+        readers: Readers,
+        now: i64,
+    ) -> Result<(), NodeError> {
+        let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
+        let owner = withdrawal.origin.clone();
+        let header = Header {
+            created: Micros(now).to_string(),
+            handling: withdrawal.handling.clone(),
+            audience: Audience { rule: format!("party:{owner}"), parties: vec![owner.clone()] },
+            refs: vec![reference(&owner, &withdrawal.log, index, leaf)],
+            ..inner.headers.header(Log::Shared, Kind::Receipt, author)
+        };
+        // Keys are in no backup: what a copy of `log.db` still has of it opens nothing.
+        let payload = serde_json::json!({
+            "purged": ["keys.db", "log.db", "view.db"],
+            "keys_in_backups": false,
+            "readers": readers.callers,
+            "readers_complete": readers.complete,
+        });
+        let sealed = inner.surroundings.entry(&header, payload.to_string().as_bytes())?;
+        self.entry(Log::Shared.id(), sealed, Planned::Nothing);
+        Ok(())
+    }
+
+    fn open(&mut self, entry: EntryRef, sealed: Sealed, says: Planned) {
+        self.push_opening(PendingOpening { entry, sealed }, says);
+    }
+}
