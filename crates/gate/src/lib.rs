@@ -4,12 +4,14 @@
 //! [`admit`] is a pure function of the object's bytes and of [`Facts`], which come from the
 //! charter: no clock, no state, no content that may be erased. The checks stand in their order
 //! in its body, one file each: [`check`] asks whether it is STIX, [`floor`] keeps people out.
+//! [`release`] is about what may leave.
 
 mod admitted;
 pub mod check;
 mod facts;
 pub mod floor;
 mod refusal;
+pub mod release;
 
 pub use admitted::{Admitted, Flag, Hold, Version};
 pub use facts::Facts;

@@ -8,7 +8,7 @@ use crate::collection::{self, Catalog, Collection, Grant};
 use crate::local::LocalError;
 use crate::make::{add_account, secret};
 use crate::node::{Node, NodeError};
-use crate::password;
+use crate::password::{self, Checked};
 use crate::refusals;
 use crate::role::Role;
 use crate::status;
@@ -47,6 +47,16 @@ impl Node {
     /// The account of a name.
     pub fn user(&self, name: &str) -> Result<Account, NodeError> {
         Ok(account::by_name(&self.local, name)?)
+    }
+
+    /// A user in whose name a command acts, as far as his role lets him.
+    pub fn acting(&self, name: &str) -> Result<Checked, NodeError> {
+        let account = account::by_name(&self.local, name)?;
+        if account.disabled {
+            let why = format!("`{name}` is disabled and releases nothing");
+            return Err(NodeError::Local(LocalError::Refused(why)));
+        }
+        Ok(Checked::of_account(account))
     }
 
     /// Disables an account, at once.

@@ -1,6 +1,8 @@
 //! Collections: local configuration, named by no entry. Each gives the defaults that stock
 //! clients cannot send, and may give a user less than the role does.
 
+mod rule;
+
 use comity_charter::{Charter, Tlp};
 use comity_wire::id::Uuid;
 use comity_wire::limits::TITLE_CHARS_MAX;
@@ -9,6 +11,9 @@ use serde::Serialize;
 
 use crate::local::{self, Local, LocalError, is_taken, sum, with_sum};
 use crate::peer;
+
+pub use rule::ReleaseRule;
+pub(crate) use rule::damaged as damaged_rules;
 
 /// A collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +39,8 @@ pub struct Collection {
     pub expires_days: u32,
     /// When it was made, in microseconds since 1970.
     pub created: i64,
+    /// What a write releases, if it releases anything.
+    pub release: Option<ReleaseRule>,
 }
 
 /// What a collection lets one user do, below what the role gives.
@@ -88,7 +95,11 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     pub(crate) fn read(local: &Local) -> Result<Catalog, LocalError> {
-        let collections = list(local)?;
+        let mut collections = list(local)?;
+        let mut rules = rule::read(local)?;
+        for collection in &mut collections {
+            collection.release = rules.remove(&collection.number);
+        }
         let peers = peer::list(local)?;
         let receiving = peers.iter().flat_map(|peer| [peer.collection, peer.everything]).collect();
         let connection = local.lock();
@@ -145,6 +156,7 @@ pub(crate) fn add(
         tlp: charter.handling.default_tlp.label().to_owned(),
         expires_days: charter.retention_days,
         created: now,
+        release: None,
     };
     let mut connection = local.lock();
     let transaction = connection.transaction()?;
@@ -263,6 +275,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Collection> {
         tlp: row.get(7)?,
         expires_days: row.get(8)?,
         created: row.get(9)?,
+        release: None,
     })
 }
 
@@ -308,7 +321,14 @@ pub(crate) fn damaged_rights(local: &Local) -> Result<Vec<String>, LocalError> {
 
 /// The label of a collection's default.
 pub fn tlp(collection: &Collection) -> Option<Tlp> {
+    label(&collection.tlp)
+}
+
+/// The TLP 2.0 label of a text, with or without `TLP:` before it.
+pub fn label(text: &str) -> Option<Tlp> {
+    let text = text.to_ascii_uppercase();
+    let text = text.strip_prefix("TLP:").unwrap_or(&text);
     [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red]
         .into_iter()
-        .find(|tlp| tlp.label() == collection.tlp)
+        .find(|tlp| tlp.label() == text)
 }

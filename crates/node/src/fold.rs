@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comity_gate::admit;
+use comity_gate::{Facts, admit};
 use comity_tlog::{EntryRef, Reader};
-use comity_view::fold::Effect;
+use comity_view::fold::{Effect, Released, What};
 use comity_view::{Arrival, Folded, ObjectFacts, Position, View};
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::time::{Instant, Micros};
 
+use crate::collection;
 use crate::judge::{Judge, Says};
 use crate::node::NodeError;
 use crate::peer::Peer;
@@ -177,12 +178,22 @@ fn fold_with(
 /// What an entry turned out to be.
 enum Judged {
     Share(Box<(Header, comity_gate::Admitted)>),
+    /// What is for others, and says nothing that is nowhere else.
+    Released(Box<Header>, Other),
     Withdraw(Vec<Position>),
     Attest(Vec<Position>),
     /// An entry of a peer.
     Followed(Planned),
     /// Erased, void, or of a kind without rows.
     Nothing,
+}
+
+/// An entry of the log `shared` besides the share of an object that stands in no other entry.
+enum Other {
+    Copy(Position),
+    Grant,
+    Withdraw,
+    Receipt,
 }
 
 fn judge(opened: &Opened, ground: &Ground) -> Judged {
@@ -199,8 +210,13 @@ fn judge(opened: &Opened, ground: &Ground) -> Judged {
         return Judged::Nothing;
     };
     let stands_here = Log::from_id(opened.entry.log).is_some_and(|log| log.name() == header.log);
+    let shared = opened.entry.log == Log::Shared.id();
     match header.kind {
         _ if !stands_here => Judged::Nothing,
+        Kind::Share if shared => judge_shared(header, payload, &ground.judge.facts),
+        Kind::Grant if shared => Judged::Released(Box::new(header), Other::Grant),
+        Kind::Withdraw if shared => Judged::Released(Box::new(header), Other::Withdraw),
+        Kind::Receipt if shared => Judged::Released(Box::new(header), Other::Receipt),
         Kind::Share => match admit(payload, &ground.judge.facts) {
             Ok(admitted) => Judged::Share(Box::new((header, admitted))),
             Err(_) => Judged::Nothing,
@@ -229,9 +245,35 @@ fn judge_followed(number: u8, envelope: &[u8], ground: &Ground) -> Judged {
     })
 }
 
+/// A share for others is void, besides, where it waits for an attestation, or where its header is
+/// wider than the markings in the object.
+fn judge_shared(header: Header, payload: &[u8], facts: &Facts) -> Judged {
+    let Ok(admitted) = admit(payload, facts) else { return Judged::Nothing };
+    let label = collection::label(&header.handling.tlp);
+    let agrees = label.is_some_and(|label| comity_gate::release::agrees(payload, label));
+    if !agrees || (admitted.hold().is_some() && header.attested.is_none()) {
+        return Judged::Nothing;
+    }
+    let private = own_targets(&header).into_iter().find(|of| of.log == Log::Private.id());
+    match private {
+        Some(of) => Judged::Released(Box::new(header), Other::Copy(of)),
+        None => Judged::Share(Box::new((header, admitted))),
+    }
+}
+
 impl Judged {
     fn effect(&self) -> Effect<'_> {
         match self {
+            Judged::Released(header, other) => {
+                let audience = header.audience.parties.as_slice();
+                let what = match other {
+                    Other::Copy(of) => What::Copy(*of),
+                    Other::Grant => What::Grant(shared_targets(header)),
+                    Other::Withdraw => What::Withdraw(own_targets(header)),
+                    Other::Receipt => What::Receipt,
+                };
+                Effect::Released(Released { audience, what })
+            }
             Judged::Share(share) => {
                 let (header, admitted) = share.as_ref();
                 let micros = |text: &str| Micros::parse(text).map(|micros| micros.0);
@@ -242,7 +284,7 @@ impl Judged {
                         (header.created.as_str(), Instant::from_micros(created), true)
                     }
                 };
-                Effect::Share(ObjectFacts {
+                let object = ObjectFacts {
                     id: admitted.id(),
                     object_type: admitted.object_type(),
                     uuid: admitted.uuid(),
@@ -255,7 +297,12 @@ impl Judged {
                     held_back: admitted.hold().is_some() && header.attested.is_none(),
                     expires: header.expires.as_deref().and_then(|text| micros(text).ok()),
                     alone: false,
-                })
+                };
+                if header.log != Log::Shared.name() {
+                    return Effect::Share(object);
+                }
+                let audience = header.audience.parties.as_slice();
+                Effect::Released(Released { audience, what: What::Object(object) })
             }
             Judged::Withdraw(targets) => Effect::Withdraw(targets.clone()),
             Judged::Attest(targets) => Effect::Attest(targets.clone()),
@@ -263,6 +310,12 @@ impl Judged {
             Judged::Nothing => Effect::Nothing,
         }
     }
+}
+
+/// The entries of the log `shared` that a header names.
+fn shared_targets(header: &Header) -> Vec<Position> {
+    let shared = Log::Shared.id();
+    own_targets(header).into_iter().filter(|target| target.log == shared).collect()
 }
 
 /// The entries that a header names, as far as they are of the same party: nobody withdraws or

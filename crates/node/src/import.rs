@@ -31,6 +31,9 @@ pub struct Report {
     pub stored: u64,
     /// Objects that the node held with equal content.
     pub known: u64,
+    /// Objects among them that are shared, and not with all parties to which the collection
+    /// releases.
+    pub narrower: u64,
     /// Objects that waited for the attestation that this import brings.
     pub attested: u64,
     /// Observables that the node held with other content, which it keeps.
@@ -224,6 +227,10 @@ impl Report {
                 }
             }
             Outcome::Known => self.known += 1,
+            Outcome::Narrower(_) => {
+                self.known += 1;
+                self.narrower += 1;
+            }
             Outcome::Attested => {
                 self.known += 1;
                 self.attested += 1;

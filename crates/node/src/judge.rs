@@ -7,6 +7,7 @@ use comity_gate::{Facts, admit};
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::time::{Instant, Micros};
 
+use crate::collection;
 use crate::config::Config;
 use crate::peer::Peer;
 use crate::submit::{DAY_MICROS, ObjectVersion};
@@ -26,6 +27,10 @@ pub(crate) mod code {
     pub(crate) const KIND: &str = "entry-kind";
     /// It is about entries that it cannot be about.
     pub(crate) const REFS: &str = "entry-refs";
+    /// Its label is unknown, or wider than the markings in its object.
+    pub(crate) const LABEL: &str = "entry-label";
+    /// The person floor would hold it, and nobody attests that it is about no person.
+    pub(crate) const UNATTESTED: &str = "entry-unattested";
     /// Not for this party.
     pub(crate) const AUDIENCE: &str = "entry-audience";
 }
@@ -98,10 +103,17 @@ impl Judge {
         Ok((header, says))
     }
 
-    /// The same gate as for what is submitted. A heuristic holds nothing that its owner's releaser
-    /// attested; what his node should have held, and did not, is held here.
+    /// The same gate as for what is submitted, and for what is released: a label narrower than the
+    /// markings in the object is none, and nothing goes to others that waits for an attestation.
     fn version(&self, header: &Header, payload: &[u8]) -> Result<ObjectVersion, &'static str> {
         let admitted = admit(payload, &self.facts).map_err(|refusal| refusal.code.id)?;
+        let label = collection::label(&header.handling.tlp).ok_or(code::LABEL)?;
+        if !comity_gate::release::agrees(payload, label) {
+            return Err(code::LABEL);
+        }
+        if admitted.hold().is_some() && header.attested.is_none() {
+            return Err(code::UNATTESTED);
+        }
         let created = Micros::parse(&header.created).map_err(|_| code::NO_HEADER)?;
         let (text, instant, unversioned) = match admitted.version() {
             Some(version) => (version.text.clone(), version.instant, false),
@@ -112,7 +124,8 @@ impl Judge {
         let longest = created.0.saturating_add(i64::from(days).saturating_mul(DAY_MICROS));
         let said = header.expires.as_deref().and_then(|text| Micros::parse(text).ok());
         Ok(ObjectVersion {
-            held_back: admitted.hold().is_some() && header.attested.is_none(),
+            held_back: false,
+            release: None,
             expires: said.map_or(longest, |said| said.0.min(longest)),
             admitted,
             text,

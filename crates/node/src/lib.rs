@@ -7,6 +7,7 @@
 
 pub mod account;
 mod admin;
+pub mod audience;
 mod audit;
 pub mod backup;
 pub mod collection;
@@ -14,6 +15,7 @@ pub mod config;
 pub mod directory;
 pub mod export;
 mod fold;
+pub mod grant;
 pub mod import;
 mod judge;
 mod keys;
@@ -33,6 +35,7 @@ pub mod restore;
 pub mod resume;
 pub mod retention;
 pub mod role;
+pub mod share;
 pub mod status;
 pub mod submit;
 pub mod sync;

@@ -12,14 +12,15 @@ pub(crate) const APPLICATION_ID: i64 = 0x436d_4c63;
 
 /// Each step takes the file from the version of its place to the next. Never edit a step that
 /// was released; add one.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("local/schema.sql"),
     include_str!("local/quota.sql"),
+    include_str!("local/release.sql"),
     include_str!("local/peer.sql"),
 ];
 
 /// The version of a file that has taken all of them.
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 
 /// What can go wrong with local state.
 #[derive(Debug, thiserror::Error)]

@@ -261,7 +261,8 @@ pub(crate) struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Metrics {
-        let codes = comity_gate::check::CODES.iter().chain(comity_gate::floor::CODES);
+        let gate = comity_gate::check::CODES.iter().chain(comity_gate::floor::CODES);
+        let codes = gate.chain(comity_gate::release::CODES);
         let ids = codes.map(|code| code.id).chain([CONFLICT.id, OTHER]);
         Metrics {
             stored: Counter::default(),
@@ -292,7 +293,7 @@ impl Metrics {
         for verdict in verdicts {
             match &verdict.outcome {
                 Outcome::Stored(_) => self.stored.one(),
-                Outcome::Known => self.known.one(),
+                Outcome::Known | Outcome::Narrower(_) => self.known.one(),
                 Outcome::Attested => self.attested.one(),
                 Outcome::Kept => self.kept.one(),
                 Outcome::Refused(refusal) => {

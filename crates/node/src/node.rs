@@ -15,6 +15,7 @@ use comity_wire::id::Uuid;
 use comity_wire::time::Micros;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::audience::RuleError;
 use crate::audit::{self, Access, Waiting};
 use crate::collection::Catalog;
 use crate::config::{Config, ConfigError};
@@ -131,6 +132,31 @@ pub enum NodeError {
     /// Accesses cannot be recorded.
     #[error("accesses cannot be recorded, so none are answered; free space, then try again")]
     AuditBehind,
+    /// An audience rule cannot be used.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// A rule reaches nobody.
+    #[error(
+        "`{rule}` reaches no party now, so nothing is released; `comity share DIR --collection C --all --to RULE --dry-run` says why, party by party"
+    )]
+    Nobody {
+        /// The rule.
+        rule: String,
+    },
+    /// An object is not here.
+    #[error("no object `{id}` here; required: the id of an object that is held, `type--UUID`")]
+    NoObject {
+        /// Its identifier.
+        id: String,
+    },
+    /// Whoever asks may not do it.
+    #[error("required: the right to {verb}; found: the role `{role}`, or a token, without it")]
+    Right {
+        /// The role of who asks.
+        role: String,
+        /// What he would do.
+        verb: &'static str,
+    },
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,

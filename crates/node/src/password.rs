@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
-use comity_view::Rights;
+use comity_view::{Right, Rights};
 use comity_wire::entry::Author;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::account::{self, Account};
 use crate::local::{Local, LocalError};
-use crate::node::Credentials;
+use crate::node::{Credentials, NodeError};
 use crate::token::{self, Token};
 
 /// Hashes computed at a time: each takes 19 MiB and a core for tens of milliseconds, and the
@@ -50,6 +50,20 @@ impl Checked {
         Author { role: role.clone(), pseudonym: pseudonym.clone() }
     }
 
+    /// A user with all the rights of his role.
+    pub(crate) fn of_account(account: Account) -> Checked {
+        let rights = account.role().map_or(Rights::NONE, crate::role::Role::rights);
+        Checked { account, rights, purpose: None, expires: None }
+    }
+
+    /// Refuses whoever does not have a right.
+    pub(crate) fn require(&self, right: Right) -> Result<(), NodeError> {
+        if self.rights.has(right) {
+            return Ok(());
+        }
+        Err(NodeError::Right { role: self.account.role.clone(), verb: right.verb() })
+    }
+
     /// Whoever may use the files of the node: the command line. It has every right that a person
     /// at the machine has by the file system anyway, and no account.
     pub(crate) fn of_file_system() -> Checked {
@@ -62,7 +76,7 @@ impl Checked {
                 disabled: false,
                 created: 0,
             },
-            rights: Rights::of(&comity_view::Right::ALL),
+            rights: Rights::of(&Right::ALL),
             purpose: None,
             expires: None,
         }

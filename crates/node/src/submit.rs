@@ -13,6 +13,9 @@
 //! 5. The view folds it, and only then does the caller get its answer, so that he reads what he
 //!    wrote.
 //!
+//! Where the collection has a release rule, an admitted object is for others: it goes to the log
+//! `shared`, with the audience that the rule comes to (`crate::share`).
+//!
 //! If the process stops after (4), start-up folds the entries; the client, who got no answer,
 //! posts again and is told that all of it is there.
 
@@ -69,6 +72,9 @@ pub enum Outcome {
     Known,
     /// The same, and it waited for the attestation that this submission brings.
     Attested,
+    /// The node holds this version, and not all parties to which the collection releases have it:
+    /// these are the others. What is shared is never shared wider by sending it again.
+    Narrower(Vec<String>),
     /// The node holds an observable of this id with other content, and keeps that.
     Kept,
     /// Not taken.
@@ -95,6 +101,10 @@ impl Outcome {
         match self {
             Outcome::Stored(noted) => noted.message(),
             Outcome::Known | Outcome::Attested => None,
+            Outcome::Narrower(missing) => Some(format!(
+                "shared already, and not with {}; a releaser widens it: comity grant",
+                missing.join(", ")
+            )),
             Outcome::Kept => {
                 Some("an observable of this id is here with other content; it is kept".to_owned())
             }
@@ -139,6 +149,8 @@ pub(crate) struct ObjectVersion {
     /// When the submission came in, and who attests it, if somebody does.
     pub(crate) created: String,
     pub(crate) attested: Option<Author>,
+    /// Whom it is released to, where it is released.
+    pub(crate) release: Option<Audience>,
 }
 
 /// The object in a sealed entry, as its producer wrote it.
@@ -256,15 +268,25 @@ impl Node {
         let expires = now.saturating_add(i64::from(days).saturating_mul(DAY_MICROS));
         let held_back = admitted.hold().is_some() && !terms.attested;
         let attested = terms.attested.then(|| by.author());
-        let header = Header {
+        // What waits for an attestation is private, whatever the collection releases.
+        let leaving = if held_back { None } else { self.leaving(collection, bytes, now)? };
+        let log = if leaving.is_some() { Log::Shared } else { Log::Private };
+        let (tlp, release) = match leaving {
+            Some(leaving) => (leaving.tlp.label().to_owned(), Some(leaving.audience)),
+            None => (collection.tlp.clone(), None),
+        };
+        let mut header = Header {
             created: created.clone(),
             expires: Some(Micros(expires).to_string()),
             purpose: collection.purpose.clone(),
             grade: collection.grade.clone(),
-            handling: Handling { tlp: collection.tlp.clone(), pap: None },
+            handling: Handling { tlp, pap: None },
             attested: attested.clone(),
-            ..self.header(Log::Private, Kind::Share, by)
+            ..self.header(log, Kind::Share, by)
         };
+        if let Some(audience) = &release {
+            header.audience = audience.clone();
+        }
         let too_large = || comity_gate::too_large(bytes.len() as u64);
         let envelope = entry::encode(&header, bytes).map_err(|_| too_large())?;
         let sealed = self.surroundings.seal(envelope).map_err(|_| too_large())?;
@@ -277,6 +299,7 @@ impl Node {
             expires,
             created,
             attested,
+            release,
         };
         Ok(Candidate { version, sealed })
     }

@@ -97,7 +97,8 @@ fn logs_of(
 /// The view is compared with a fold from nothing. A view that is behind, as a
 /// kill may leave it and a node that serves always may be, is brought up to the logs in a copy.
 fn view_of(directory: &Directory, ground: &Ground, report: &mut Report) -> Result<(), NodeError> {
-    let ours = Ours { name: "view.db", application_id: 0x436d_5677, user_version: 3 };
+    let user_version = comity_view::SCHEMA_VERSION;
+    let ours = Ours { name: "view.db", application_id: 0x436d_5677, user_version };
     let folded = directory.view().exists();
     if folded {
         file::check(&directory.view(), &ours, report)?;
@@ -161,6 +162,7 @@ fn local_of(directory: &Directory, report: &mut Report) -> Result<(), NodeError>
     report.faults.extend(token::damaged(&local)?);
     report.faults.extend(collection::damaged(&local)?);
     report.faults.extend(collection::damaged_rights(&local)?);
+    report.faults.extend(collection::damaged_rules(&local)?);
     report.faults.extend(status::damaged(&local)?);
     report.faults.extend(refusals::damaged(&local)?);
     report.faults.extend(crate::quota::damaged(&local)?);

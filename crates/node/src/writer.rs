@@ -7,10 +7,13 @@
 mod commit;
 pub(crate) mod decide;
 mod folder;
+pub(crate) mod grant;
+mod job;
 mod known;
 pub(crate) mod receive;
 mod remove;
 mod retain;
+pub(crate) mod share;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +32,7 @@ use comity_view::{Position, View, query};
 use comity_wire::entry::Author;
 
 use crate::fold::{self, Ground};
+use crate::grant::Granted;
 use crate::metrics::Metrics;
 use crate::node::{NodeError, Surroundings};
 use crate::peer::Peer;
@@ -39,7 +43,10 @@ use crate::submit::{Candidate, Headers, Verdict};
 use crate::withdraw::Removed;
 use decide::Decided;
 use folder::{Folder, Group};
+use grant::Target;
+use job::{Answer, Job, Reply, fail_all, fail_group};
 use known::Known;
+use share::{Copied, Draft};
 
 /// Objects that one group takes beyond its first job.
 const GROUP_OBJECTS_MAX: usize = 4096;
@@ -65,56 +72,6 @@ pub(crate) struct Writer {
 }
 
 pub(crate) type Judged = Result<Candidate, Refusal>;
-
-type Reply<T> = SyncSender<Result<T, NodeError>>;
-
-enum Job {
-    Submit {
-        collection: u32,
-        candidates: Vec<Judged>,
-        pass: Option<Pass>,
-        reply: Reply<Vec<Verdict>>,
-    },
-    Remove {
-        collection: u32,
-        positions: Vec<Position>,
-        author: Author,
-        now: i64,
-        reply: Reply<Removed>,
-    },
-    Append {
-        entries: Vec<(u8, Sealed)>,
-        reply: Reply<()>,
-    },
-    /// Take up the logs of a peer.
-    Follow {
-        peer: Box<Peer>,
-        logs: Vec<FollowConfig>,
-        reply: Reply<()>,
-    },
-    /// Add leaves of a peer's log.
-    Grow {
-        log: u8,
-        note: String,
-        from: u64,
-        leaves: Vec<Commitment>,
-        reply: Reply<Result<Grown, GrowError>>,
-    },
-    /// Keep what a peer opened.
-    Receive {
-        page: Box<receive::Page>,
-        reply: Reply<Received>,
-    },
-    /// Count what a collection holds, for its quota.
-    Count {
-        collection: u32,
-        reply: Reply<()>,
-    },
-    Sweep {
-        now: i64,
-    },
-    Stop,
-}
 
 /// Whether there was no space for the last objects.
 #[derive(Debug, Default)]
@@ -152,6 +109,8 @@ struct Inner {
     space: Arc<Space>,
     metrics: Arc<Metrics>,
     quotas: Arc<Quotas>,
+    /// A job that came and has to wait for the next group.
+    next: Option<Job>,
     /// When the last sweep was.
     swept: i64,
     /// How long records are kept.
@@ -179,6 +138,7 @@ impl Writer {
             space,
             metrics,
             quotas,
+            next: None,
             swept,
             retention,
         };
@@ -216,6 +176,31 @@ impl Writer {
         now: i64,
     ) -> Result<Removed, NodeError> {
         self.ask(|reply| Job::Remove { collection, positions, author, now, reply })
+    }
+
+    pub(crate) fn withdraw(
+        &self,
+        positions: Vec<Position>,
+        author: Author,
+        now: i64,
+    ) -> Result<Removed, NodeError> {
+        self.ask(|reply| Job::Withdraw { positions, author, now, reply })
+    }
+
+    /// Shares private entries; an answer for each.
+    pub(crate) fn share(&self, drafts: Vec<Draft>) -> Result<Vec<Copied>, NodeError> {
+        self.ask(|reply| Job::Share { drafts, reply })
+    }
+
+    /// Opens shared entries to more parties.
+    pub(crate) fn grant(
+        &self,
+        rule: String,
+        targets: Vec<Target>,
+        author: Author,
+        now: i64,
+    ) -> Result<Granted, NodeError> {
+        self.ask(|reply| Job::Grant { rule, targets, author, now, reply })
     }
 
     /// Appends envelopes that the view has nothing to say about.
@@ -283,27 +268,6 @@ impl<T> Pending<T> {
     }
 }
 
-impl Job {
-    /// How many objects or entries it is about.
-    fn size(&self) -> usize {
-        match self {
-            Job::Submit { candidates, .. } => candidates.len(),
-            Job::Remove { positions, .. } => positions.len(),
-            Job::Append { entries, .. } => entries.len(),
-            Job::Receive { page, .. } => page.openings.len(),
-            Job::Grow { leaves, .. } => leaves.len(),
-            Job::Follow { .. } | Job::Count { .. } | Job::Sweep { .. } | Job::Stop => 0,
-        }
-    }
-
-    fn take_pass(&mut self) -> Option<Pass> {
-        match self {
-            Job::Submit { pass, .. } => pass.take(),
-            _ => None,
-        }
-    }
-}
-
 impl Inner {
     /// Until it is told to stop. `Err` is fatal to the process.
     fn run(&mut self, waiting: &Receiver<Job>) -> Result<(), String> {
@@ -313,7 +277,11 @@ impl Inner {
         };
         loop {
             self.sweep()?;
-            let first = match waiting.recv_timeout(SETTLE_EVERY) {
+            let received = match self.next.take() {
+                Some(job) => Ok(job),
+                None => waiting.recv_timeout(SETTLE_EVERY),
+            };
+            let first = match received {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
                     self.settle();
@@ -325,20 +293,32 @@ impl Inner {
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
-            let mut group = vec![first];
-            let mut objects = group.iter().map(Job::size).sum::<usize>();
-            let mut stop = matches!(group.last(), Some(Job::Stop));
-            while !stop && objects < GROUP_OBJECTS_MAX {
-                let Ok(job) = waiting.try_recv() else { break };
-                stop = matches!(job, Job::Stop);
-                objects += job.size();
-                group.push(job);
-            }
+            let group = self.gather(first, waiting);
+            let stop = matches!(group.last(), Some(Job::Stop));
             self.group(group)?;
             if stop {
                 return Ok(());
             }
         }
+    }
+
+    /// A job, and those that wait and may go with it.
+    fn gather(&mut self, first: Job, waiting: &Receiver<Job>) -> Vec<Job> {
+        let (mut objects, mut company) = (first.size(), first.company());
+        let mut stop = matches!(first, Job::Stop);
+        let mut group = vec![first];
+        while !stop && objects < GROUP_OBJECTS_MAX {
+            let Ok(job) = waiting.try_recv() else { break };
+            let Some(together) = company.with(job.company()) else {
+                self.next = Some(job);
+                break;
+            };
+            company = together;
+            stop = matches!(job, Job::Stop);
+            objects += job.size();
+            group.push(job);
+        }
+        group
     }
 
     /// Withdraws what has expired, now and then.
@@ -379,7 +359,8 @@ impl Inner {
             let before = decided.mark();
             match self.decide(job, &mut decided) {
                 Ok(answer) => answers.extend(answer),
-                Err((answer, error)) => {
+                Err(failed) => {
+                    let (answer, error) = *failed;
                     decided.back_to(before);
                     answer.fail(error);
                 }
@@ -419,18 +400,34 @@ impl Inner {
         &mut self,
         job: Job,
         decided: &mut Decided,
-    ) -> Result<Option<Answer>, (Answer, NodeError)> {
+    ) -> Result<Option<Answer>, Box<(Answer, NodeError)>> {
         match job {
             Job::Submit { collection, candidates, reply, .. } => {
                 match decided.submit(self, collection, candidates) {
                     Ok(verdicts) => Ok(Some(Answer::Submit(reply, verdicts))),
-                    Err(error) => Err((Answer::Submit(reply, Vec::new()), error)),
+                    Err(error) => Err(Box::new((Answer::Submit(reply, Vec::new()), error))),
                 }
             }
             Job::Remove { collection, positions, author, now, reply } => {
                 match decided.remove(self, collection, &positions, &author, now) {
                     Ok(removed) => Ok(Some(Answer::Remove(reply, removed))),
-                    Err(error) => Err((Answer::Remove(reply, Removed::default()), error)),
+                    Err(error) => Err(Box::new((Answer::Remove(reply, Removed::default()), error))),
+                }
+            }
+            Job::Withdraw { positions, author, now, reply } => {
+                match decided.withdraw_everywhere(self, &positions, &author, now) {
+                    Ok(removed) => Ok(Some(Answer::Remove(reply, removed))),
+                    Err(error) => Err(Box::new((Answer::Remove(reply, Removed::default()), error))),
+                }
+            }
+            Job::Share { drafts, reply } => match decided.share(self, drafts) {
+                Ok(copied) => Ok(Some(Answer::Share(reply, copied))),
+                Err(error) => Err(Box::new((Answer::Share(reply, Vec::new()), error))),
+            },
+            Job::Grant { rule, targets, author, now, reply } => {
+                match decided.grant(self, &rule, &targets, &author, now) {
+                    Ok(granted) => Ok(Some(Answer::Grant(reply, granted))),
+                    Err(error) => Err(Box::new((Answer::Grant(reply, Granted::default()), error))),
                 }
             }
             Job::Append { entries, reply } => {
@@ -447,11 +444,11 @@ impl Inner {
             }
             Job::Receive { page, reply } => match decided.receive(self, *page) {
                 Ok(received) => Ok(Some(Answer::Receive(reply, received))),
-                Err(error) => Err((Answer::Receive(reply, Received::default()), error)),
+                Err(error) => Err(Box::new((Answer::Receive(reply, Received::default()), error))),
             },
             Job::Count { collection, reply } => match self.count_held(collection) {
                 Ok(()) => Ok(Some(Answer::Append(reply))),
-                Err(error) => Err((Answer::Append(reply), error)),
+                Err(error) => Err(Box::new((Answer::Append(reply), error))),
             },
             // What goes wrong with a sweep comes up again with the next one.
             Job::Sweep { now } => {
@@ -464,58 +461,6 @@ impl Inner {
             Job::Stop => Ok(None),
         }
     }
-}
-
-/// Who waits for what.
-enum Answer {
-    Submit(Reply<Vec<Verdict>>, Vec<Verdict>),
-    Remove(Reply<Removed>, Removed),
-    Receive(Reply<Received>, Received),
-    Append(Reply<()>),
-}
-
-impl Answer {
-    // A caller that went away is no reason to stop.
-    fn succeed(self) {
-        match self {
-            Answer::Submit(reply, verdicts) => drop(reply.send(Ok(verdicts))),
-            Answer::Remove(reply, removed) => drop(reply.send(Ok(removed))),
-            Answer::Receive(reply, received) => drop(reply.send(Ok(received))),
-            Answer::Append(reply) => drop(reply.send(Ok(()))),
-        }
-    }
-
-    fn fail(self, error: NodeError) {
-        match self {
-            Answer::Submit(reply, _) => drop(reply.send(Err(error))),
-            Answer::Remove(reply, _) => drop(reply.send(Err(error))),
-            Answer::Receive(reply, _) => drop(reply.send(Err(error))),
-            Answer::Append(reply) => drop(reply.send(Err(error))),
-        }
-    }
-}
-
-fn fail_group(group: Vec<Job>, error: &NodeError) {
-    let full = matches!(error, NodeError::Full);
-    let told = || {
-        if full { NodeError::Full } else { NodeError::Storage(error.to_string()) }
-    };
-    for job in group {
-        match job {
-            Job::Submit { reply, .. } => drop(reply.send(Err(told()))),
-            Job::Remove { reply, .. } => drop(reply.send(Err(told()))),
-            Job::Receive { reply, .. } => drop(reply.send(Err(told()))),
-            Job::Grow { reply, .. } => drop(reply.send(Err(told()))),
-            Job::Append { reply, .. } | Job::Count { reply, .. } | Job::Follow { reply, .. } => {
-                drop(reply.send(Err(told())));
-            }
-            Job::Sweep { .. } | Job::Stop => {}
-        }
-    }
-}
-
-fn fail_all(answers: Vec<Answer>, error: impl Fn() -> NodeError) {
-    answers.into_iter().for_each(|answer| answer.fail(error()));
 }
 
 /// Opens the logs and brings the view up to them: the same path after an orderly end, a crash,

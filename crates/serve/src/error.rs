@@ -236,6 +236,7 @@ impl From<NodeError> for Failure {
                 Failure::Quota { why: exceeded.to_string(), seconds: exceeded.retry_after }
             }
             reserve @ NodeError::Reserve { .. } => Failure::Reserve(reserve.to_string()),
+            right @ NodeError::Right { .. } => Failure::Forbidden(right.to_string()),
             NodeError::Stopping => Failure::Busy("the node is stopping"),
             NodeError::AuditBehind => {
                 Failure::Busy("accesses cannot be recorded, so none are answered")

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use crate::store::{View, ViewError};
 
 /// The tables that are state, each with an order that does not depend on how it was folded.
-/// Types are numbered in the order of their coming, so they are spelled out.
-const TABLES: [(&str, &str); 7] = [
+/// Types and audiences are numbered in the order of their coming, so they are spelled out.
+const TABLES: [(&str, &str); 10] = [
     ("folded", "SELECT log, size FROM folded ORDER BY log"),
     (
         "version",
@@ -27,6 +27,13 @@ const TABLES: [(&str, &str); 7] = [
     ("changed", "SELECT collection, seq, holds FROM changed ORDER BY collection"),
     ("withdrawn", "SELECT key FROM withdrawn ORDER BY key"),
     ("receipt", "SELECT withdrawal, log, receipt FROM receipt ORDER BY withdrawal, log"),
+    (
+        "released",
+        "SELECT key, kind, parties, copied FROM released
+         JOIN audience ON audience.id = released.audience ORDER BY key",
+    ),
+    ("granted", "SELECT key, party FROM granted ORDER BY key, party"),
+    ("attestation", "SELECT key, record FROM attestation ORDER BY key"),
 ];
 
 /// A table and the first row, counted from 1, in which two views differ.

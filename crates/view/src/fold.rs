@@ -2,7 +2,9 @@
 
 mod arrival;
 mod attest;
+mod grant;
 mod receipt;
+pub(crate) mod release;
 mod share;
 mod withdraw;
 
@@ -34,10 +36,36 @@ pub enum Effect<'a> {
     Withdraw(Vec<Position>),
     /// `receipt` of somebody else: he did what these withdrawals of ours ask for.
     Receipt(Vec<Position>),
+    /// An entry of the log `shared`: something is for others.
+    Released(Released<'a>),
     /// `record` with an attestation: these entries wait no longer.
     Attest(Vec<Position>),
     /// Nothing here: a kind that has no rows, an erased entry, or a void one.
     Nothing,
+}
+
+/// An entry of the log `shared`.
+#[derive(Debug)]
+pub struct Released<'a> {
+    /// The parties that it was compiled for.
+    pub audience: &'a [String],
+    /// What it is.
+    pub what: What<'a>,
+}
+
+/// What an entry of the log `shared` does.
+#[derive(Debug)]
+pub enum What<'a> {
+    /// `share`: an object version that stands in no other entry.
+    Object(ObjectFacts<'a>),
+    /// `share`: what an entry of the log `private` holds, and goes on to hold.
+    Copy(Position),
+    /// `grant`: the audience may open these entries, too.
+    Grant(Vec<Position>),
+    /// `withdraw`: these entries say nothing any more.
+    Withdraw(Vec<Position>),
+    /// `receipt`: this party did what somebody else's withdrawal asks for.
+    Receipt,
 }
 
 /// An object version, as far as queries and admission ask about it.
@@ -125,7 +153,24 @@ pub(crate) fn entries(
                 withdraw::fold(tx, targets)?;
             }
             Effect::Receipt(withdrawals) => receipt::fold(tx, entry.position, withdrawals)?,
-            Effect::Attest(targets) => attest::fold(tx, targets)?,
+            Effect::Released(released) => {
+                release::fold(tx, entry.position, released)?;
+                match &released.what {
+                    What::Object(facts) => {
+                        if !facts.alone {
+                            several.insert(facts.uuid.0);
+                        }
+                        fresh.extend(share::fold(tx, &mut insert, types, entry.position, facts)?);
+                    }
+                    What::Copy(_) | What::Receipt => {}
+                    What::Grant(targets) => grant::fold(tx, released.audience, targets)?,
+                    What::Withdraw(targets) => {
+                        removes = true;
+                        withdraw::fold(tx, targets)?;
+                    }
+                }
+            }
+            Effect::Attest(targets) => attest::fold(tx, entry.position, targets)?,
             Effect::Nothing => {}
         }
     }

@@ -17,9 +17,9 @@ mod reader;
 mod store;
 
 pub use digest::{Difference, compare};
-pub use fold::{Arrival, Folded, ObjectFacts};
+pub use fold::{Arrival, Folded, ObjectFacts, Released, What};
 pub use reader::{Readable, Reader, Right, Rights};
-pub use store::{Opened, Queries, View, ViewError};
+pub use store::{Opened, Queries, SCHEMA_VERSION, View, ViewError};
 
 /// The position of an entry in this node: its log and its index there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,6 +3,7 @@
 mod known;
 mod manifest;
 mod objects;
+mod released;
 mod withdrawal;
 
 pub use known::{
@@ -10,4 +11,8 @@ pub use known::{
 };
 pub use manifest::{VersionRecord, records};
 pub use objects::{Page, Row, exists, is_held, page, state};
+pub use released::{
+    Counts, ForParty, Ledger, copies, held_by, ledger, recipients, recipients_seen, released,
+    released_to, stands, versions,
+};
 pub use withdrawal::{arrivals_of, is_withdrawn, receipts};

@@ -11,7 +11,24 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction};
 use crate::fold::{self, Arrival, Folded};
 
 /// The version of `schema.sql`. Another one on disk means: drop and fold again.
-const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 3;
+
+/// All tables of `schema.sql` but `left_by`.
+const TABLES: [&str; 13] = [
+    "folded",
+    "object_type",
+    "version",
+    "version_of",
+    "held",
+    "changed",
+    "audience",
+    "reached",
+    "released",
+    "granted",
+    "attestation",
+    "withdrawn",
+    "receipt",
+];
 
 /// Marks the file as ours ("CmVw").
 pub(crate) const APPLICATION_ID: i64 = 0x436d_5677;
@@ -22,10 +39,6 @@ const WRITER_CACHE_KIB: i64 = 24 * 1024;
 
 /// Kibibytes of pages that each reading connection keeps.
 const READER_CACHE_KIB: i64 = 2 * 1024;
-
-/// Every table that is folded.
-const TABLES: [&str; 8] =
-    ["folded", "object_type", "version", "version_of", "held", "changed", "withdrawn", "receipt"];
 
 /// What can go wrong with the view. It is disposable: the remedy is always to fold again.
 #[derive(Debug, thiserror::Error)]
@@ -232,7 +245,7 @@ const CLOSED: &str = "closed";
 /// What stands for the journal of arrivals among the logs.
 pub(crate) const ARRIVALS: i64 = -1;
 
-fn folded(connection: &Connection, log: i64) -> rusqlite::Result<i64> {
+pub(crate) fn folded(connection: &Connection, log: i64) -> rusqlite::Result<i64> {
     connection
         .prepare_cached("SELECT size FROM folded WHERE log = ?1")?
         .query_row([log], |row| row.get(0))

@@ -9,7 +9,7 @@ use comity_tlog::{
     ArrivalOf, ArrivalRow, Batch, Committed, EntryRef, PendingArrival, PendingEntry,
     PendingOpening, Sealed,
 };
-use comity_view::fold::Effect;
+use comity_view::fold::{Effect, Released, What};
 use comity_view::query::{self, KnownVersion};
 use comity_view::{Arrival, Folded, ObjectFacts, Position};
 use comity_wire::canonical;
@@ -33,13 +33,15 @@ pub(crate) static CONFLICT: Code = Code {
 pub(crate) struct Decided {
     batch: Batch,
     /// For each entry of the batch, what the view has to know about it.
-    effects: Vec<Planned>,
+    pub(super) effects: Vec<Planned>,
     /// Object versions of this group, by object: places in the batch.
     fresh: BTreeMap<(String, Uuid), Vec<usize>>,
     /// For each opening of the batch, the same.
     opened: Vec<(EntryRef, Planned)>,
     /// Departures of this group, so that none is decided twice.
     pub(super) left: Vec<(u32, Position)>,
+    /// Private entries that this group shares: places of the copies in the batch.
+    pub(super) copied: BTreeMap<Position, usize>,
 }
 
 /// What an entry of the batch does to the view.
@@ -53,7 +55,19 @@ pub(crate) enum Planned {
     Withdraw(Vec<Position>),
     Receipt(Vec<Position>),
     Attest(Vec<Position>),
+    /// An entry of the log `shared` besides the share of an object that is nowhere else; for these
+    /// parties.
+    Released(Vec<String>, Shared),
     Nothing,
+}
+
+/// What an entry of the log `shared` does.
+#[derive(Debug)]
+pub(crate) enum Shared {
+    Copy(Position),
+    Grant(Vec<Position>),
+    Withdraw(Vec<Position>),
+    Receipt,
 }
 
 /// How far a group had come, to go back to when a job fails.
@@ -69,7 +83,7 @@ pub(crate) struct Mark {
 }
 
 /// A version of an object that is here: in the view, or earlier in this group.
-enum Here {
+pub(super) enum Here {
     Stored(KnownVersion),
     Fresh(usize),
 }
@@ -109,6 +123,7 @@ impl Decided {
         for places in self.fresh.values_mut() {
             places.retain(|place| *place < mark.entries);
         }
+        self.copied.retain(|_, place| *place < mark.entries);
     }
 
     /// The batch, leaving in its place what the fold still needs.
@@ -161,6 +176,11 @@ impl Decided {
         self.batch.erasures.push(entry_ref(position));
     }
 
+    /// Whether an entry is withdrawn in this group.
+    pub(super) fn is_erased(&self, position: Position) -> bool {
+        self.batch.erasures.contains(&entry_ref(position))
+    }
+
     /// Decides each object of a submission.
     pub(super) fn submit(
         &mut self,
@@ -201,12 +221,12 @@ impl Decided {
         let id = new.admitted.id().to_owned();
         let equal = self.is_equal(inner, same, &sealed)?;
         let version = match same {
-            _ if !new.unversioned => new.text,
+            _ if !new.unversioned => new.text.clone(),
             // An observable keeps the version that it got when it came in first.
             Here::Stored(version) => stored_version(inner, version)?,
             Here::Fresh(place) => match self.effects.get(*place) {
                 Some(Planned::Share { version: other, .. }) => other.text.clone(),
-                _ => new.text,
+                _ => new.text.clone(),
             },
         };
         if !equal && !new.unversioned {
@@ -230,6 +250,9 @@ impl Decided {
             }
             _ => Outcome::Known,
         };
+        let missing =
+            if equal { self.release_known(inner, same, &new, &sealed)? } else { Vec::new() };
+        let outcome = if missing.is_empty() { outcome } else { Outcome::Narrower(missing) };
         Ok(Verdict { id: Some(id), version: Some(version), outcome })
     }
 
@@ -282,8 +305,9 @@ impl Decided {
         let hold = new.admitted.hold().filter(|_| new.held_back);
         let noted = Noted { flags, held_back: hold.map(|hold| hold.code) };
         let object = (new.admitted.object_type().to_owned(), new.admitted.uuid());
+        let log = if new.release.is_some() { Log::Shared } else { Log::Private };
         let planned = Planned::Share { version: Box::new(new), alone };
-        let place = self.entry(Log::Private.id(), sealed, planned);
+        let place = self.entry(log.id(), sealed, planned);
         self.fresh.entry(object).or_default().push(place);
         self.come(collection, ArrivalOf::New(place));
         Verdict { id: Some(id), version: Some(text), outcome: Outcome::Stored(noted) }
@@ -329,6 +353,8 @@ impl Decided {
     fn without_expired(&mut self, inner: &Inner, known: Vec<Here>) -> Result<Vec<Here>, NodeError> {
         let now = (inner.surroundings.now)();
         let has_expired = |here: &Here| match here {
+            // What this group shares is withdrawn with the next: its copy has no place yet.
+            Here::Stored(version) if self.copied.contains_key(&version.position) => false,
             Here::Stored(version) => version.expires.is_some_and(|expires| expires <= now),
             Here::Fresh(_) => false,
         };
@@ -424,24 +450,45 @@ impl Decided {
 impl Planned {
     pub(crate) fn effect(&self) -> Effect<'_> {
         match self {
-            Planned::Share { version, alone } => Effect::Share(ObjectFacts {
-                id: version.admitted.id(),
-                object_type: version.admitted.object_type(),
-                uuid: version.admitted.uuid(),
-                version: &version.text,
-                instant: version.instant,
-                unversioned: version.unversioned,
-                created: version.admitted.created(),
-                created_by: version.admitted.created_by().map(|id| id.uuid),
-                revoked: version.admitted.revoked(),
-                held_back: version.held_back,
-                expires: Some(version.expires),
-                alone: *alone,
-            }),
+            Planned::Share { version, alone } => match &version.release {
+                None => Effect::Share(version.facts(*alone)),
+                Some(audience) => Effect::Released(Released {
+                    audience: &audience.parties,
+                    what: What::Object(version.facts(*alone)),
+                }),
+            },
             Planned::Withdraw(targets) => Effect::Withdraw(targets.clone()),
             Planned::Receipt(withdrawals) => Effect::Receipt(withdrawals.clone()),
             Planned::Attest(targets) => Effect::Attest(targets.clone()),
+            Planned::Released(audience, shared) => {
+                let what = match shared {
+                    Shared::Copy(of) => What::Copy(*of),
+                    Shared::Grant(targets) => What::Grant(targets.clone()),
+                    Shared::Withdraw(targets) => What::Withdraw(targets.clone()),
+                    Shared::Receipt => What::Receipt,
+                };
+                Effect::Released(Released { audience, what })
+            }
             Planned::Nothing => Effect::Nothing,
+        }
+    }
+}
+
+impl ObjectVersion {
+    fn facts(&self, alone: bool) -> ObjectFacts<'_> {
+        ObjectFacts {
+            id: self.admitted.id(),
+            object_type: self.admitted.object_type(),
+            uuid: self.admitted.uuid(),
+            version: &self.text,
+            instant: self.instant,
+            unversioned: self.unversioned,
+            created: self.admitted.created(),
+            created_by: self.admitted.created_by().map(|id| id.uuid),
+            revoked: self.admitted.revoked(),
+            held_back: self.held_back,
+            expires: Some(self.expires),
+            alone,
         }
     }
 }

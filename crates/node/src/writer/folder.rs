@@ -17,8 +17,9 @@ use comity_view::View;
 
 use crate::fold::{self, Ground};
 use crate::node::NodeError;
+use crate::writer::Space;
 use crate::writer::decide::Decided;
-use crate::writer::{Answer, Space, fail_all};
+use crate::writer::job::{Answer, fail_all};
 
 /// Groups that may wait to be folded; the writer waits beyond. Each is some megabytes.
 const GROUPS_WAITING_MAX: usize = 2;

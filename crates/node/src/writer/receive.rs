@@ -11,9 +11,10 @@ use crate::judge::Says;
 use crate::node::NodeError;
 use crate::peer::Peer;
 use crate::receive::{Judged, Readers, Received};
-use crate::writer::decide::{Decided, Planned, entry_ref, position};
-use crate::writer::remove::reference;
-use crate::writer::{Inner, Reply};
+use crate::writer::Inner;
+use crate::writer::decide::{Decided, Planned, Shared, entry_ref, position};
+use crate::writer::job::Reply;
+use crate::writer::remove::reference_to;
 
 /// The number that stands for no collection. Entries of peers that have no place in one are noted
 /// under it: the journal of arrivals names every entry of theirs that is opened here.
@@ -26,6 +27,13 @@ pub(crate) struct Page {
     pub(crate) openings: Vec<Judged>,
     pub(crate) scanned: u64,
     pub(crate) now: i64,
+}
+
+impl Page {
+    /// Whether any of it is a withdrawal.
+    pub(super) fn takes_back(&self) -> bool {
+        self.openings.iter().any(|opening| matches!(opening.says, Says::Withdraw(_)))
+    }
 }
 
 impl Inner {
@@ -82,7 +90,7 @@ impl Decided {
                 Says::Withdraw(targets) => {
                     let targets: Vec<Position> =
                         targets.iter().map(|index| Position { log, index: *index }).collect();
-                    received.withdrawn += self.take_back(inner, &targets)?;
+                    received.withdrawn += self.purge_withdrawn(inner, &targets, now)?;
                     let leaf = sealed.commitment().leaf();
                     self.open(entry, sealed, Planned::Withdraw(targets));
                     self.come(OPENED, ArrivalOf::Old(entry));
@@ -116,8 +124,13 @@ impl Decided {
     }
 
     /// Entries of a peer leave every collection, and are erased. How many were here.
-    fn take_back(&mut self, inner: &Inner, targets: &[Position]) -> Result<usize, NodeError> {
-        let mut here = 0;
+    fn purge_withdrawn(
+        &mut self,
+        inner: &Inner,
+        targets: &[Position],
+        now: i64,
+    ) -> Result<usize, NodeError> {
+        let (mut here, mut onward) = (0, Vec::new());
         for target in targets {
             let held = query::collections_of(&*inner.folder.view()?, *target)?;
             for collection in &held {
@@ -130,7 +143,11 @@ impl Decided {
             if inner.is_verified(*target) {
                 self.erase(*target);
             }
+            onward.extend(query::copies(&*inner.folder.view()?, *target)?);
         }
+        // What this party passed on falls with it.
+        let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
+        self.withdraw_everywhere(inner, &onward, &author, now)?;
         Ok(here)
     }
 
@@ -150,7 +167,7 @@ impl Decided {
             created: Micros(now).to_string(),
             handling: withdrawal.handling.clone(),
             audience: Audience { rule: format!("party:{owner}"), parties: vec![owner.clone()] },
-            refs: vec![reference(&owner, &withdrawal.log, index, leaf)],
+            refs: vec![reference_to(&owner, &withdrawal.log, index, leaf)],
             ..inner.headers.header(Log::Shared, Kind::Receipt, author)
         };
         // Keys are in no backup: what a copy of `log.db` still has of it opens nothing.
@@ -161,7 +178,7 @@ impl Decided {
             "readers_complete": readers.complete,
         });
         let sealed = inner.surroundings.entry(&header, payload.to_string().as_bytes())?;
-        self.entry(Log::Shared.id(), sealed, Planned::Nothing);
+        self.entry(Log::Shared.id(), sealed, Planned::Released(vec![owner], Shared::Receipt));
         Ok(())
     }
 

@@ -1,17 +1,33 @@
 //! Object versions leave a collection; what no collection holds any more is withdrawn.
 
+use std::collections::BTreeMap;
+
 use comity_tlog::commitment::LEAF_BYTES;
 use comity_view::{Position, query};
-use comity_wire::entry::{Author, Header, Kind, Log, Reference};
+use comity_wire::entry::{Audience, Author, Header, Kind, Log, Reference};
+use comity_wire::limits::HEADER_BYTES_MAX;
 use comity_wire::time::Micros;
 
 use crate::node::NodeError;
 use crate::withdraw::Removed;
 use crate::writer::Inner;
-use crate::writer::decide::{Decided, Planned, entry_ref};
+use crate::writer::decide::{Decided, Planned, Shared, entry_ref};
 
 /// Entries that one `withdraw` names: a reference has some 150 octets, a header line 64 Ki.
 const REFERENCES_MAX: usize = 300;
+
+/// Octets of a header besides its references and parties: names, times, hashes.
+const HEADER_OCTETS: usize = 1024;
+
+/// Octets of a reference besides the name of its party.
+const REFERENCE_OCTETS: usize = 170;
+
+/// How many references fit into a header with these parties.
+pub(super) fn references_max(origin: &str, parties: &[String]) -> usize {
+    let parties: usize = parties.iter().map(|party| party.len() + 3).sum();
+    let left = HEADER_BYTES_MAX.saturating_sub(HEADER_OCTETS + parties);
+    (left / (REFERENCE_OCTETS + origin.len())).clamp(1, REFERENCES_MAX)
+}
 
 impl Decided {
     /// Decides a removal: departures, and one `withdraw` entry for what is held nowhere else.
@@ -37,8 +53,7 @@ impl Decided {
             removed.left += 1;
             // What a peer released is his to take back; here it leaves a collection, no more.
             if !elsewhere && !position.is_followed() && !self.arrives(*position) {
-                self.erase(*position);
-                withdrawn.push(*position);
+                self.take_back(inner, *position, &mut withdrawn)?;
             }
         }
         removed.withdrawn = withdrawn.len();
@@ -67,20 +82,32 @@ impl Decided {
         positions: &[Position],
         now: i64,
     ) -> Result<(), NodeError> {
+        let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
+        self.withdraw_everywhere(inner, positions, &author, now).map(|_| ())
+    }
+
+    /// Withdraws entries, whichever collections hold them.
+    pub(super) fn withdraw_everywhere(
+        &mut self,
+        inner: &Inner,
+        positions: &[Position],
+        author: &Author,
+        now: i64,
+    ) -> Result<Removed, NodeError> {
+        let (mut removed, mut withdrawn) = (Removed::default(), Vec::new());
         for position in positions {
             let collections = query::collections_of(&*inner.folder.view()?, *position)?;
             for collection in collections {
                 if !self.left.contains(&(collection, *position)) {
                     self.depart(collection, *position);
+                    removed.left += 1;
                 }
             }
-            self.erase(*position);
+            self.take_back(inner, *position, &mut withdrawn)?;
         }
-        let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
-        let (followed, own): (Vec<Position>, Vec<Position>) =
-            positions.iter().partition(|position| position.is_followed());
-        self.purge(inner, &followed, &author, now)?;
-        self.withdraw(inner, &own, &author, now)
+        removed.withdrawn = withdrawn.len();
+        self.withdraw(inner, &withdrawn, author, now)?;
+        Ok(removed)
     }
 
     /// One `record` that entries of peers are purged here. Their owners need not be told: each log
@@ -100,7 +127,7 @@ impl Decided {
                     Some((peer.party.as_str(), peer.log_of(position.log)?.name()))
                 });
                 // Of a peer that is not followed any more there is nothing to be folded.
-                refs.extend(of.map(|(party, log)| reference(party, log, position.index, &leaf)));
+                refs.extend(of.map(|(party, log)| reference_to(party, log, position.index, &leaf)));
             }
             let log = Log::Private;
             let header = Header {
@@ -114,7 +141,27 @@ impl Decided {
         Ok(())
     }
 
-    /// One `withdraw` entry for entries of one log.
+    /// Erases an entry, and what was shared of it: copies fall with it.
+    fn take_back(
+        &mut self,
+        inner: &Inner,
+        position: Position,
+        withdrawn: &mut Vec<Position>,
+    ) -> Result<(), NodeError> {
+        if position.log != Log::Shared.id() {
+            for copy in query::copies(&*inner.folder.view()?, position)? {
+                self.erase(copy);
+                withdrawn.push(copy);
+            }
+        }
+        self.erase(position);
+        withdrawn.push(position);
+        Ok(())
+    }
+
+    /// Tells of what is erased, in the log that it stands in: of private entries nobody, of shared
+    /// ones exactly those who could open them. Whoever else heard of it would learn that there was
+    /// something, so entries with other recipients are told of apart.
     fn withdraw(
         &mut self,
         inner: &Inner,
@@ -122,23 +169,59 @@ impl Decided {
         author: &Author,
         now: i64,
     ) -> Result<(), NodeError> {
-        for positions in positions.chunks(REFERENCES_MAX) {
-            let refs = positions
-                .iter()
-                .map(|position| own_reference(inner, *position))
-                .collect::<Result<_, _>>()?;
-            let log = Log::Private;
-            let header = Header {
-                created: Micros(now).to_string(),
-                refs,
-                ..inner.headers.header(log, Kind::Withdraw, author.clone())
-            };
-            let sealed = inner.surroundings.entry(&header, b"{}")?;
-            self.entry(log.id(), sealed, Planned::Withdraw(positions.to_vec()));
+        let mut groups: BTreeMap<(u8, Vec<String>), Vec<Position>> = BTreeMap::new();
+        for position in positions {
+            let mut recipients = Vec::new();
+            if position.log == Log::Shared.id() {
+                let reached = query::recipients(&*inner.folder.view()?, *position)?;
+                recipients.extend(reached);
+            }
+            groups.entry((position.log, recipients)).or_default().push(*position);
+        }
+        for ((log, recipients), positions) in groups {
+            if log >= Position::FOLLOWED_MIN {
+                self.purge(inner, &positions, author, now)?;
+                continue;
+            }
+            let max = references_max(&inner.headers.party, &recipients);
+            for positions in positions.chunks(max) {
+                self.withdraw_some(inner, log, &recipients, positions, author, now)?;
+            }
         }
         Ok(())
     }
+
+    /// One `withdraw` entry for entries of one log with the same recipients.
+    fn withdraw_some(
+        &mut self,
+        inner: &Inner,
+        log: u8,
+        recipients: &[String],
+        positions: &[Position],
+        author: &Author,
+        now: i64,
+    ) -> Result<(), NodeError> {
+        let named = Log::from_id(log).unwrap_or(Log::Private);
+        let mut header = Header {
+            created: Micros(now).to_string(),
+            refs: references(inner, positions)?,
+            ..inner.headers.header(named, Kind::Withdraw, author.clone())
+        };
+        let planned = if named == Log::Shared {
+            let parties = recipients.to_vec();
+            header.audience = Audience { rule: RECIPIENTS.to_owned(), parties };
+            Planned::Released(recipients.to_vec(), Shared::Withdraw(positions.to_vec()))
+        } else {
+            Planned::Withdraw(positions.to_vec())
+        };
+        let sealed = inner.surroundings.entry(&header, b"{}")?;
+        self.entry(log, sealed, planned);
+        Ok(())
+    }
 }
+
+/// What the audience of a withdrawal says instead of a rule: it is not compiled from one.
+const RECIPIENTS: &str = "recipients";
 
 impl Decided {
     /// Notes that somebody attests an entry that waits for it.
@@ -151,7 +234,7 @@ impl Decided {
     ) -> Result<(), NodeError> {
         let header = Header {
             created: created.to_owned(),
-            refs: vec![own_reference(inner, position)?],
+            refs: vec![reference(inner, position)?],
             attested: Some(by.clone()),
             ..inner.headers.header(Log::Private, Kind::Record, by.clone())
         };
@@ -162,15 +245,23 @@ impl Decided {
 }
 
 /// Names an entry of any log, by its leaf.
-pub(super) fn reference(origin: &str, log: &str, index: u64, leaf: &[u8]) -> Reference {
+pub(super) fn reference_to(origin: &str, log: &str, index: u64, leaf: &[u8]) -> Reference {
     let leaf = leaf.iter().map(|octet| format!("{octet:02x}")).collect();
     Reference { origin: origin.to_owned(), log: log.to_owned(), index, leaf }
 }
 
-fn own_reference(inner: &Inner, position: Position) -> Result<Reference, NodeError> {
+/// References to several own entries, in their order.
+pub(super) fn references(
+    inner: &Inner,
+    positions: &[Position],
+) -> Result<Vec<Reference>, NodeError> {
+    positions.iter().map(|position| reference(inner, *position)).collect()
+}
+
+pub(super) fn reference(inner: &Inner, position: Position) -> Result<Reference, NodeError> {
     let leaf = leaf(inner, position)?;
     let log = Log::from_id(position.log).map_or("", Log::name);
-    Ok(reference(&inner.headers.party, log, position.index, &leaf))
+    Ok(reference_to(&inner.headers.party, log, position.index, &leaf))
 }
 
 fn leaf(inner: &Inner, position: Position) -> Result<[u8; LEAF_BYTES], NodeError> {

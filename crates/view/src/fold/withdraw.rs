@@ -1,12 +1,13 @@
-//! `withdraw`: the entries it names say nothing any more. Depends on the entry alone; an entry
-//! that is not here was withdrawn before, or, where it is somebody else's, may yet come: that is
-//! remembered, and it will say nothing.
+//! `withdraw`: the entries it names say nothing any more, and nobody gets them. Depends on the entry
+//! alone; an entry that is not here was withdrawn before, or, where it is somebody else's, may yet
+//! come: that is remembered, and it will say nothing.
 
 use comity_wire::id::Uuid;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::Position;
 use crate::fold::arrival::Changes;
+use crate::fold::release::KIND_SHARE;
 use crate::store::half;
 
 pub(crate) fn fold(tx: &Transaction<'_>, targets: &[Position]) -> rusqlite::Result<()> {
@@ -16,6 +17,7 @@ pub(crate) fn fold(tx: &Transaction<'_>, targets: &[Position]) -> rusqlite::Resu
         if target.is_followed() {
             tx.prepare_cached("INSERT OR IGNORE INTO withdrawn VALUES (?1)")?.execute([key])?;
         }
+        release(tx, key)?;
         let uuid: Option<[u8; 16]> = tx
             .prepare_cached("SELECT uuid FROM version WHERE key = ?1")?
             .query_row([key], |row| row.get(0))
@@ -34,4 +36,14 @@ pub(crate) fn fold(tx: &Transaction<'_>, targets: &[Position]) -> rusqlite::Resu
         tx.prepare_cached("DELETE FROM version WHERE key = ?1")?.execute([key])?;
     }
     changes.write(tx)
+}
+
+/// Takes an entry out of what is released. A grant or another withdrawal cannot be withdrawn: they
+/// say nothing about content.
+fn release(tx: &Transaction<'_>, key: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM released WHERE key = ?1 AND kind = ?2")?
+        .execute([key, KIND_SHARE])?;
+    tx.prepare_cached("DELETE FROM granted WHERE key = ?1")?.execute([key])?;
+    tx.prepare_cached("DELETE FROM attestation WHERE key = ?1")?.execute([key])?;
+    Ok(())
 }

@@ -68,3 +68,35 @@ CREATE TABLE receipt (
     receipt INTEGER NOT NULL,
     PRIMARY KEY (withdrawal, log)
 ) WITHOUT ROWID;
+-- What is released: the log `shared`, from its headers alone. Sets of parties are few; each stands
+-- once: names in their order, a space between two.
+CREATE TABLE audience (id INTEGER PRIMARY KEY, parties TEXT NOT NULL UNIQUE);
+
+-- The sets that a party is in.
+CREATE TABLE reached (
+    party TEXT NOT NULL,
+    audience INTEGER NOT NULL,
+    PRIMARY KEY (party, audience)
+) WITHOUT ROWID;
+
+-- Own entries of `shared` that stand, and whom each was compiled for. What nobody may open has no
+-- row. `copied`: the entry of `private` whose object the entry repeats.
+CREATE TABLE released (
+    key INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,      -- 1 share, 2 grant, 3 withdraw, 4 receipt
+    audience INTEGER NOT NULL,
+    copied INTEGER
+);
+-- What a party may have, in the order of the log: one range for each set that it is in.
+CREATE INDEX released_to ON released (audience, key);
+CREATE INDEX released_copied ON released (copied) WHERE copied IS NOT NULL;
+
+-- Who got a shared entry by a grant, besides those it was compiled for.
+CREATE TABLE granted (
+    key INTEGER NOT NULL,
+    party TEXT NOT NULL,
+    PRIMARY KEY (key, party)
+) WITHOUT ROWID;
+
+-- The entries that attest entries which waited for it.
+CREATE TABLE attestation (key INTEGER PRIMARY KEY, record INTEGER NOT NULL);

@@ -2,6 +2,7 @@
 //! (S049 for TLP 1.0, S050 for TLP 2.0), and their order (S052).
 
 use crate::id::{Id, Uuid};
+use crate::json::{Object, Value};
 
 /// How far content may travel, from anywhere to named recipients only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +126,17 @@ pub fn tlp_of(marking_id: &str) -> Option<Tlp> {
     fixed(Id::parse(marking_id)?.uuid).map(|fixed| fixed.tlp)
 }
 
+/// The strictest light that marks an object or a part of it, in either version of the protocol. A
+/// part travels with the whole, so the whole is as strict as its strictest part.
+pub fn strictest(object: &Object<'_>) -> Option<Tlp> {
+    let items = |name| object.get(name).and_then(Value::as_array).unwrap_or_default();
+    let whole = items("object_marking_refs").iter().filter_map(Value::as_str);
+    let parts = items("granular_markings")
+        .iter()
+        .filter_map(|part| part.as_object().and_then(|part| part.str("marking_ref")));
+    whole.chain(parts).filter_map(tlp_of).max()
+}
+
 /// The fixed marking-definition of a UUID.
 pub fn fixed(uuid: Uuid) -> Option<&'static Fixed> {
     FIXED.iter().find(|fixed| Id::parse(fixed.id).is_some_and(|id| id.uuid == uuid))
@@ -138,6 +150,25 @@ mod tests {
     fn s052_the_lights_have_an_order() {
         assert!(Tlp::Clear < Tlp::Green && Tlp::Green < Tlp::Amber);
         assert!(Tlp::Amber < Tlp::AmberStrict && Tlp::AmberStrict < Tlp::Red);
+    }
+
+    #[test]
+    fn the_strictest_mark_of_an_object_counts_wherever_it_stands() {
+        let [green, amber, red] = ["TLP:GREEN", "TLP:AMBER", "TLP:RED"].map(|name| {
+            FIXED.iter().rfind(|fixed| fixed.name == name).map(|fixed| fixed.id).unwrap()
+        });
+        let statement = "marking-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f";
+        let of = |text: String| match crate::json::parse(text.as_bytes()).unwrap() {
+            Value::Object(object) => strictest(&object),
+            _ => None,
+        };
+        assert_eq!(of("{}".to_owned()), None);
+        assert_eq!(of(format!(r#"{{"object_marking_refs":["{statement}"]}}"#)), None);
+        let refs = format!(r#""object_marking_refs":["{amber}","{statement}","{green}"]"#);
+        assert_eq!(of(format!("{{{refs}}}")), Some(Tlp::Amber));
+        let part = format!(r#""granular_markings":[{{"marking_ref":"{red}","selectors":["id"]}}]"#);
+        assert_eq!(of(format!("{{{refs},{part}}}")), Some(Tlp::Red));
+        assert_eq!(of(format!("{{{part}}}")), Some(Tlp::Red));
     }
 
     #[test]

@@ -1,0 +1,159 @@
+//! What may leave: the label of a release against the markings in the object, and why an object is
+//! not released. The node compiles the audience; this crate knows no parties.
+//!
+//! A TLP label stands in two places, in the header of the entry and as a marking in the object, and
+//! people read either. So they must not contradict each other: a header is never wider than the
+//! object. What is found otherwise in a log is void.
+
+use comity_charter::Tlp;
+use comity_wire::json::{self, Value};
+use comity_wire::stix::marking;
+
+use crate::refusal::{Code, Path, Refusal};
+
+/// All codes of a release, for the reference page.
+pub static CODES: &[&Code] = &[&MARKED, &RED, &RULE, &NOBODY, &HELD, &ELSEWHERE, &UNSHARED];
+
+/// The markings say less than the release.
+pub static MARKED: Code = Code {
+    id: "release-marking",
+    meaning: "the object is marked stricter than it would be released",
+    source: "TLP 2.0",
+};
+/// A red light and a rule that names no party.
+pub static RED: Code = Code {
+    id: "release-red",
+    meaning: "what is TLP:RED is for parties that the rule names one by one",
+    source: "TLP 2.0",
+};
+/// A rule that cannot be used.
+pub static RULE: Code = Code {
+    id: "release-rule",
+    meaning: "the release rule cannot be used under the charter in force",
+    source: "charter",
+};
+/// A rule that reaches nobody.
+pub static NOBODY: Code = Code {
+    id: "release-nobody",
+    meaning: "the release rule reaches no party now; an empty audience is nobody",
+    source: "charter",
+};
+/// Something that waits for an attestation.
+pub static HELD: Code = Code {
+    id: "release-held",
+    meaning: "the object waits for an attestation, and is released to nobody before",
+    source: "person floor",
+};
+/// Something that others have.
+pub static ELSEWHERE: Code = Code {
+    id: "release-shared",
+    meaning: "the object is shared already, and not with all of these parties",
+    source: "sharing",
+};
+/// Something that nobody has.
+pub static UNSHARED: Code = Code {
+    id: "release-unshared",
+    meaning: "the object is not shared, so there is nothing to grant",
+    source: "sharing",
+};
+
+/// What is said about the label of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Label {
+    /// Nothing may leave that is stricter; what has no marking gets this one.
+    UpTo(Tlp),
+    /// This one, whatever the object is marked with below it.
+    Exactly(Tlp),
+    /// The marking; what has none gets this one.
+    Unmarked(Tlp),
+}
+
+/// The label that an object is released under.
+///
+/// # Errors
+/// The object is marked stricter than it may leave.
+pub fn label(object: &[u8], given: Label) -> Result<Tlp, Refusal> {
+    let marked = marked(object);
+    let (limit, label) = match given {
+        Label::UpTo(limit) => (Some(limit), marked.unwrap_or(limit)),
+        Label::Exactly(label) => (Some(label), label),
+        Label::Unmarked(label) => (None, marked.unwrap_or(label)),
+    };
+    match (limit, marked) {
+        (Some(limit), Some(marked)) if marked > limit => {
+            let path = Path::root().member("object_marking_refs");
+            Err(Refusal::new(&MARKED, path)
+                .found(format!("a marking of TLP:{}", marked.label()))
+                .required(format!("at most TLP:{}", limit.label()))
+                .hint("release it under a stricter label, to parties that may have it"))
+        }
+        _ => Ok(label),
+    }
+}
+
+/// Whether the label of an entry is at least as strict as the markings in its object.
+pub fn agrees(object: &[u8], label: Tlp) -> bool {
+    marked(object).is_none_or(|marked| marked <= label)
+}
+
+/// The strictest marking in an object; none where it has none, or is not JSON.
+fn marked(object: &[u8]) -> Option<Tlp> {
+    let Ok(Value::Object(object)) = json::parse(object) else { return None };
+    Some(match marking::strictest(&object)? {
+        marking::Tlp::Clear => Tlp::Clear,
+        marking::Tlp::Green => Tlp::Green,
+        marking::Tlp::Amber => Tlp::Amber,
+        marking::Tlp::AmberStrict => Tlp::AmberStrict,
+        marking::Tlp::Red => Tlp::Red,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIGHTS: [Tlp; 5] = [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red];
+
+    fn object(label: Option<Tlp>) -> String {
+        let Some(label) = label else { return "{}".to_owned() };
+        let name = format!("TLP:{}", label.label());
+        let id = marking::FIXED.iter().rfind(|fixed| fixed.name == name).unwrap().id;
+        format!(r#"{{"object_marking_refs":["{id}"]}}"#)
+    }
+
+    #[test]
+    fn the_header_is_never_wider_than_the_object() {
+        for marked in LIGHTS.map(Some).into_iter().chain([None]) {
+            let object = object(marked);
+            for given in LIGHTS {
+                for label_of in [Label::UpTo(given), Label::Exactly(given), Label::Unmarked(given)]
+                {
+                    match label(object.as_bytes(), label_of) {
+                        Ok(label) => {
+                            assert!(agrees(object.as_bytes(), label));
+                            assert!(marked.is_none_or(|marked| marked <= label));
+                        }
+                        Err(refusal) => {
+                            assert!(marked > Some(given), "{marked:?} {label_of:?}");
+                            assert_eq!(refusal.code, &MARKED);
+                        }
+                    }
+                }
+                assert_eq!(agrees(object.as_bytes(), given), marked <= Some(given));
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_marking_gets_the_label_that_is_given() {
+        for given in LIGHTS {
+            for label_of in [Label::UpTo(given), Label::Exactly(given), Label::Unmarked(given)] {
+                assert_eq!(label(b"{}", label_of).unwrap(), given);
+            }
+        }
+        let green = object(Some(Tlp::Green));
+        assert_eq!(label(green.as_bytes(), Label::UpTo(Tlp::Red)).unwrap(), Tlp::Green);
+        assert_eq!(label(green.as_bytes(), Label::Exactly(Tlp::Red)).unwrap(), Tlp::Red);
+        assert_eq!(label(green.as_bytes(), Label::Unmarked(Tlp::Clear)).unwrap(), Tlp::Green);
+    }
+}

@@ -1,0 +1,158 @@
+//! Granting: more parties may open what is shared already. A `grant` entry names the shared entries;
+//! its audience is exactly the parties that did not have them. Nothing is ever narrowed: what was
+//! given is taken back by withdrawing it, and by nothing else.
+//!
+//! A party that joins the body gets what was shared before by a grant alone.
+
+use comity_charter::Tlp;
+use comity_gate::release;
+use comity_gate::{Path, Refusal};
+use comity_view::{Position, Right, query};
+use comity_wire::entry::Log;
+
+use crate::collection::{self, Collection};
+use crate::node::{Node, NodeError};
+use crate::password::Checked;
+use crate::share::{Audiences, Report, open, parse_ids};
+use crate::writer::grant::Target;
+
+/// What is to be opened.
+#[derive(Debug, Clone, Copy)]
+pub enum Granting<'a> {
+    /// All versions of these objects that are shared.
+    Objects(&'a [String]),
+    /// All that a collection holds and that is shared.
+    Collection(&'a Collection),
+}
+
+/// What the writer did about a grant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Granted {
+    /// Shared entries that more parties may open now.
+    pub(crate) entries: u64,
+    /// Those that all of the parties could open before.
+    pub(crate) known: u64,
+    /// Those that were withdrawn meanwhile.
+    pub(crate) gone: u64,
+    /// `grant` entries.
+    pub(crate) grants: u64,
+}
+
+impl Node {
+    /// Opens what is shared to more parties.
+    pub fn widen(
+        &self,
+        by: &Checked,
+        what: Granting<'_>,
+        rule: &str,
+        now: i64,
+    ) -> Result<Report, NodeError> {
+        by.require(Right::Release)?;
+        self.require_space()?;
+        let compiled = self.compile(rule, Tlp::Clear, now)?;
+        if compiled.parties.is_empty() {
+            return Err(NodeError::Nobody { rule: compiled.rule });
+        }
+        let mut report = Report::default();
+        let mut audiences = Audiences::new(self, rule, now);
+        let mut targets = Vec::new();
+        for position in self.meant(what)? {
+            report.objects += 1;
+            self.target(position, &mut audiences, &mut targets, &mut report)?;
+        }
+        report.audiences = audiences.told();
+        if targets.is_empty() {
+            return Ok(report);
+        }
+        let granted = self.writer().grant(rule.to_owned(), targets, by.author(), now)?;
+        report.shared = granted.entries;
+        report.known = granted.known;
+        report.gone += granted.gone;
+        report.entries = granted.grants;
+        Ok(report)
+    }
+
+    /// The entries that hold what is meant, private or shared.
+    fn meant(&self, what: Granting<'_>) -> Result<Vec<Position>, NodeError> {
+        let ids = match what {
+            Granting::Objects(ids) => ids,
+            Granting::Collection(collection) => {
+                let number = collection.number;
+                return self.ask(|connections| Ok(query::held_by(&connections.view, number)?));
+            }
+        };
+        self.versions(ids)
+    }
+
+    /// The entries that hold versions of some objects, wherever they are held.
+    pub(crate) fn versions(&self, ids: &[String]) -> Result<Vec<Position>, NodeError> {
+        let mut all = Vec::new();
+        for (text, (object_type, uuid)) in ids.iter().zip(parse_ids(ids)?) {
+            let versions = self
+                .ask(|connections| Ok(query::versions(&connections.view, &object_type, uuid)?))?;
+            if versions.is_empty() {
+                return Err(NodeError::NoObject { id: text.clone() });
+            }
+            all.extend(versions);
+        }
+        Ok(all)
+    }
+
+    /// The shared entries of one object version, with the parties that a rule comes to for it.
+    fn target(
+        &self,
+        position: Position,
+        audiences: &mut Audiences<'_>,
+        targets: &mut Vec<Target>,
+        report: &mut Report,
+    ) -> Result<(), NodeError> {
+        let party = &self.config().party;
+        let Some(opened) = self.ask(|connections| open(connections, party, position))? else {
+            report.gone += 1;
+            return Ok(());
+        };
+        // Of several shared entries of one version the first is opened: they have one content.
+        let Some(shared) = opened.ledger.shared.first().copied() else {
+            let refusal = Refusal::new(&release::UNSHARED, Path::root())
+                .hint("share it: comity share DIR --collection C --object ID --to RULE");
+            report.refuse(opened.id, &refusal);
+            return Ok(());
+        };
+        let header = if position.log == Log::Shared.id() {
+            opened.header
+        } else {
+            let copy = self.ask(|connections| header_at(connections, shared))?;
+            let Some(header) = copy else {
+                report.gone += 1;
+                return Ok(());
+            };
+            header
+        };
+        // A label that is not known is taken for the strictest.
+        let tlp = collection::label(&header.handling.tlp).unwrap_or(Tlp::Red);
+        match audiences.of(tlp) {
+            Ok(parties) => targets.push(Target {
+                position: shared,
+                tlp: header.handling.tlp,
+                purpose: header.purpose,
+                parties: parties.to_vec(),
+            }),
+            Err(refusal) => report.refuse(opened.id, &refusal),
+        }
+        Ok(())
+    }
+}
+
+fn header_at(
+    connections: &crate::query::Connections,
+    position: Position,
+) -> Result<Option<comity_wire::entry::Header>, NodeError> {
+    let envelope = connections
+        .log
+        .open_entry(crate::writer::decide::entry_ref(position))
+        .map_err(|error| NodeError::Storage(error.to_string()))?;
+    Ok(envelope.and_then(|envelope| {
+        let (line, _) = comity_wire::entry::split(&envelope).ok()?;
+        comity_wire::entry::Header::parse(line).ok()
+    }))
+}

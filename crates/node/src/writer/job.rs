@@ -1,0 +1,217 @@
+//! What the writer is asked for, and who waits for what.
+
+use std::sync::mpsc::SyncSender;
+
+use comity_tlog::commitment::Commitment;
+use comity_tlog::{FollowConfig, GrowError, Grown, Sealed};
+use comity_view::Position;
+use comity_wire::entry::Author;
+
+use crate::grant::Granted;
+use crate::node::NodeError;
+use crate::peer::Peer;
+use crate::quota::Pass;
+use crate::receive::Received;
+use crate::submit::Verdict;
+use crate::withdraw::Removed;
+use crate::writer::grant::Target;
+use crate::writer::share::{Copied, Draft};
+use crate::writer::{Judged, receive};
+
+pub(super) type Reply<T> = SyncSender<Result<T, NodeError>>;
+
+pub(super) enum Job {
+    Submit {
+        collection: u32,
+        candidates: Vec<Judged>,
+        pass: Option<Pass>,
+        reply: Reply<Vec<Verdict>>,
+    },
+    Remove {
+        collection: u32,
+        positions: Vec<Position>,
+        author: Author,
+        now: i64,
+        reply: Reply<Removed>,
+    },
+    /// Withdraw entries, whichever collections hold them.
+    Withdraw {
+        positions: Vec<Position>,
+        author: Author,
+        now: i64,
+        reply: Reply<Removed>,
+    },
+    Share {
+        drafts: Vec<Draft>,
+        reply: Reply<Vec<Copied>>,
+    },
+    Grant {
+        rule: String,
+        targets: Vec<Target>,
+        author: Author,
+        now: i64,
+        reply: Reply<Granted>,
+    },
+    Append {
+        entries: Vec<(u8, Sealed)>,
+        reply: Reply<()>,
+    },
+    /// Take up the logs of a peer.
+    Follow {
+        peer: Box<Peer>,
+        logs: Vec<FollowConfig>,
+        reply: Reply<()>,
+    },
+    /// Add leaves of a peer's log.
+    Grow {
+        log: u8,
+        note: String,
+        from: u64,
+        leaves: Vec<Commitment>,
+        reply: Reply<Result<Grown, GrowError>>,
+    },
+    /// Keep what a peer opened.
+    Receive {
+        page: Box<receive::Page>,
+        reply: Reply<Received>,
+    },
+    /// Count what a collection holds, for its quota.
+    Count {
+        collection: u32,
+        reply: Reply<()>,
+    },
+    Sweep {
+        now: i64,
+    },
+    Stop,
+}
+
+/// Which jobs may stand in one group. What is released in a group has no index before the commit,
+/// so nothing in it can withdraw it or open it to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Company {
+    /// With any others.
+    Any,
+    /// With those that release nothing.
+    Private,
+    /// With submissions that release.
+    Releasing,
+    /// With none but those for which it does not matter.
+    Alone,
+}
+
+impl Job {
+    /// How many objects or entries it is about.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Job::Submit { candidates, .. } => candidates.len(),
+            Job::Remove { positions, .. } | Job::Withdraw { positions, .. } => positions.len(),
+            Job::Share { drafts, .. } => drafts.len(),
+            Job::Grant { targets, .. } => targets.len(),
+            Job::Append { entries, .. } => entries.len(),
+            Job::Receive { page, .. } => page.openings.len(),
+            Job::Grow { leaves, .. } => leaves.len(),
+            Job::Follow { .. } | Job::Count { .. } | Job::Sweep { .. } | Job::Stop => 0,
+        }
+    }
+
+    pub(super) fn company(&self) -> Company {
+        match self {
+            Job::Append { .. } | Job::Count { .. } | Job::Stop => Company::Any,
+            Job::Follow { .. } | Job::Grow { .. } => Company::Any,
+            // What is taken back may have been passed on.
+            Job::Receive { page, .. } if page.takes_back() => Company::Alone,
+            Job::Receive { .. } => Company::Any,
+            Job::Submit { candidates, .. } => {
+                let releases = |one: &Judged| {
+                    one.as_ref().is_ok_and(|candidate| candidate.version.release.is_some())
+                };
+                if candidates.iter().any(releases) { Company::Releasing } else { Company::Private }
+            }
+            Job::Remove { .. } => Company::Private,
+            Job::Withdraw { .. } | Job::Share { .. } | Job::Grant { .. } | Job::Sweep { .. } => {
+                Company::Alone
+            }
+        }
+    }
+
+    pub(super) fn take_pass(&mut self) -> Option<Pass> {
+        match self {
+            Job::Submit { pass, .. } => pass.take(),
+            _ => None,
+        }
+    }
+}
+
+impl Company {
+    /// What a group is with one more, if it may have it.
+    pub(super) fn with(self, other: Company) -> Option<Company> {
+        match (self, other) {
+            (one, Company::Any) | (Company::Any, one) => Some(one),
+            (one, other) if one == other && one != Company::Alone => Some(one),
+            _ => None,
+        }
+    }
+}
+
+/// Who waits for what.
+pub(super) enum Answer {
+    Submit(Reply<Vec<Verdict>>, Vec<Verdict>),
+    Remove(Reply<Removed>, Removed),
+    Receive(Reply<Received>, Received),
+    Share(Reply<Vec<Copied>>, Vec<Copied>),
+    Grant(Reply<Granted>, Granted),
+    Append(Reply<()>),
+}
+
+impl Answer {
+    // A caller that went away is no reason to stop.
+    pub(super) fn succeed(self) {
+        match self {
+            Answer::Submit(reply, verdicts) => drop(reply.send(Ok(verdicts))),
+            Answer::Remove(reply, removed) => drop(reply.send(Ok(removed))),
+            Answer::Receive(reply, received) => drop(reply.send(Ok(received))),
+            Answer::Share(reply, copied) => drop(reply.send(Ok(copied))),
+            Answer::Grant(reply, granted) => drop(reply.send(Ok(granted))),
+            Answer::Append(reply) => drop(reply.send(Ok(()))),
+        }
+    }
+
+    pub(super) fn fail(self, error: NodeError) {
+        match self {
+            Answer::Submit(reply, _) => drop(reply.send(Err(error))),
+            Answer::Remove(reply, _) => drop(reply.send(Err(error))),
+            Answer::Receive(reply, _) => drop(reply.send(Err(error))),
+            Answer::Share(reply, _) => drop(reply.send(Err(error))),
+            Answer::Grant(reply, _) => drop(reply.send(Err(error))),
+            Answer::Append(reply) => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+pub(super) fn fail_group(group: Vec<Job>, error: &NodeError) {
+    let full = matches!(error, NodeError::Full);
+    let told = || {
+        if full { NodeError::Full } else { NodeError::Storage(error.to_string()) }
+    };
+    for job in group {
+        match job {
+            Job::Submit { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Remove { reply, .. } | Job::Withdraw { reply, .. } => {
+                drop(reply.send(Err(told())));
+            }
+            Job::Share { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Grant { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Receive { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Grow { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Append { reply, .. } | Job::Count { reply, .. } | Job::Follow { reply, .. } => {
+                drop(reply.send(Err(told())));
+            }
+            Job::Sweep { .. } | Job::Stop => {}
+        }
+    }
+}
+
+pub(super) fn fail_all(answers: Vec<Answer>, error: impl Fn() -> NodeError) {
+    answers.into_iter().for_each(|answer| answer.fail(error()));
+}
