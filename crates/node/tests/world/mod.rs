@@ -47,6 +47,7 @@ impl World {
         Directory::new(self.path("node"))
     }
 
+    #[allow(dead_code, reason = "not every test is about a body of one")]
     pub(crate) fn make(&self) -> Node {
         let charter = comity_charter::one_party("cert.example", "Example");
         Node::make(&self.directory(), "cert.example", &charter, &self.surroundings).unwrap();
