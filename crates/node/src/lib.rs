@@ -16,6 +16,7 @@ pub mod directory;
 pub mod export;
 mod fold;
 pub mod grant;
+pub mod heads;
 pub mod import;
 mod judge;
 mod keys;

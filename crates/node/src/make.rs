@@ -64,22 +64,31 @@ impl Node {
     /// The first entries of `acts`: the keys of the logs, and that this party accepts the charter.
     pub(crate) fn found(&self) -> Result<(), NodeError> {
         let author = Author { role: "operator".to_owned(), pseudonym: "founding".to_owned() };
-        let now = Micros(self.now()).to_string();
         let key = self.key_payload()?;
         let accept = serde_json::json!({ "charter": self.headers.charter });
-        let entries = [(Kind::Key, key), (Kind::Accept, accept)].map(|(kind, payload)| {
+        self.act(&author, &[(Kind::Key, key), (Kind::Accept, accept)])
+    }
+
+    /// States something to the whole body: entries of `acts`, on disk when this returns.
+    pub fn act(
+        &self,
+        author: &Author,
+        acts: &[(Kind, serde_json::Value)],
+    ) -> Result<(), NodeError> {
+        let now = Micros(self.now()).to_string();
+        let entries = acts.iter().map(|(kind, payload)| {
             let header = Header {
                 created: now.clone(),
-                ..self.headers.header(Log::Acts, kind, author.clone())
+                ..self.headers.header(Log::Acts, *kind, author.clone())
             };
             let sealed = self.surroundings.entry(&header, payload.to_string().as_bytes())?;
             Ok::<_, NodeError>((Log::Acts.id(), sealed))
         });
-        self.writer.append(entries.into_iter().collect::<Result<_, _>>()?)
+        self.writer.append(entries.collect::<Result<_, _>>()?)
     }
 
     /// The keys of the logs, and the hash of the next one.
-    pub(crate) fn key_payload(&self) -> Result<serde_json::Value, NodeError> {
+    pub fn key_payload(&self) -> Result<serde_json::Value, NodeError> {
         let vkeys: std::collections::BTreeMap<&str, String> =
             self.verifiers.iter().map(|(log, verifier)| (log.name(), verifier.vkey())).collect();
         let next = keys::read(&self.directory.keys().join("next.key"), &self.config.party)?;

@@ -21,6 +21,7 @@ use crate::collection::Catalog;
 use crate::config::{Config, ConfigError};
 use crate::directory::{Directory, DirectoryError, Lock};
 use crate::fold::Ground;
+use crate::heads::{FOLLOWED, Heads};
 use crate::judge::Judge;
 use crate::keys::{self, KeyError};
 use crate::local::{Local, LocalError};
@@ -217,6 +218,7 @@ pub struct Node {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) reserve: Arc<Reserve>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) heads: Arc<Heads>,
     stopping: AtomicBool,
     watcher: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
     pub(crate) auditor: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -265,6 +267,10 @@ impl Node {
         inner.retention = Some(Retention::new(&charter, local.clone()));
         inner.metrics = metrics.clone();
         inner.quotas = quotas.clone();
+        let heads = inner.heads.clone();
+        for log in FOLLOWED {
+            heads.moved(inner.log.head(log.id()).ok().flatten().into_iter().collect());
+        }
         let acts = inner.log.head(Log::Acts.id());
         let founded = acts.is_ok_and(|head| head.is_some_and(|head| head.size > 0));
         let writer = Arc::new(Writer::start(inner)?);
@@ -286,6 +292,7 @@ impl Node {
             metrics,
             reserve,
             quotas,
+            heads,
             stopping: AtomicBool::new(false),
             watcher: std::sync::Mutex::new(None),
             auditor: std::sync::Mutex::new(None),

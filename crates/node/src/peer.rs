@@ -3,6 +3,7 @@
 //!
 //! Who a peer is says the charter; that this node follows it, and where it is found, is local.
 
+use comity_charter::Standing;
 use comity_tlog::{FOLLOWED_MIN, FollowConfig, LOG_MAX, Verifier};
 use comity_view::Position;
 use comity_wire::entry::Log;
@@ -10,13 +11,11 @@ use rusqlite::{Row, params_from_iter};
 use serde::Serialize;
 
 use crate::collection::{self, New};
+use crate::heads::FOLLOWED;
 use crate::local::{self, Local, LocalError, with_sum};
 use crate::node::{Node, NodeError};
 
 const _: () = assert!(FOLLOWED_MIN == Position::FOLLOWED_MIN, "the view and the store agree");
-
-/// The logs of a peer that are followed: its content, and what it states.
-pub const FOLLOWED: [Log; 2] = [Log::Acts, Log::Shared];
 
 /// Entries set aside that are remembered of one log. A peer that makes more makes no more work.
 const QUARANTINE_ROWS_MAX: i64 = 10_000;
@@ -200,6 +199,15 @@ pub(crate) fn follow_configs(
 }
 
 impl Node {
+    /// The party whose node shows this key to peers, by the charter in force, where it is in
+    /// standing now. The node's own party is no peer of it.
+    pub fn peer_of(&self, pin: &str) -> Option<String> {
+        let (charter, own) = (self.charter(), &self.config().party);
+        let party = charter.party_of_transport(pin).filter(|party| party.id != *own)?;
+        let stands = matches!(charter.standing(&party.id, self.now()), Standing::In(_));
+        stands.then(|| party.id.clone())
+    }
+
     /// The peers that are followed, by party.
     pub fn peers(&self) -> Result<Vec<Peer>, NodeError> {
         Ok(list(self.local())?)

@@ -33,6 +33,7 @@ use comity_wire::entry::Author;
 
 use crate::fold::{self, Ground};
 use crate::grant::Granted;
+use crate::heads::Heads;
 use crate::metrics::Metrics;
 use crate::node::{NodeError, Surroundings};
 use crate::peer::Peer;
@@ -93,6 +94,7 @@ pub(crate) struct Opened {
     pub(crate) surroundings: Surroundings,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) heads: Arc<Heads>,
     /// How long records are kept.
     pub(crate) retention: Option<Retention>,
 }
@@ -124,7 +126,7 @@ impl Writer {
         let space = Arc::<Space>::default();
         let Opened { sequencer, view, log, headers, ground, surroundings, metrics, .. } = opened;
         let (quotas, retention) = (opened.quotas, opened.retention);
-        let folder = Folder::start(view, space.clone(), surroundings.fatal.clone())?;
+        let folder = Folder::start(view, space.clone(), opened.heads, surroundings.fatal.clone())?;
         let (known, swept, ours) = (Known::default(), i64::MIN, space.clone());
         let space = ours.clone();
         let mut inner = Inner {
@@ -495,8 +497,19 @@ pub(crate) fn open(
         fold::catch_up(&log, &mut view, &ground)?;
     }
     let retention = None;
-    let (metrics, quotas) = (Arc::default(), Arc::default());
-    Ok(Opened { sequencer, view, log, headers, ground, surroundings, metrics, quotas, retention })
+    let (metrics, quotas, heads) = (Arc::default(), Arc::default(), Arc::default());
+    Ok(Opened {
+        sequencer,
+        view,
+        log,
+        headers,
+        ground,
+        surroundings,
+        metrics,
+        quotas,
+        heads,
+        retention,
+    })
 }
 
 pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {

@@ -281,9 +281,14 @@ impl Pull {
         };
         page.openings.retain(|opening| opening.index < size);
         page.scanned_to = page.scanned_to.min(size);
-        if page.scanned_to <= from {
-            let what = format!("it was looked through up to {}, and no further", page.scanned_to);
+        if page.scanned_to < from || (page.scanned_to == from && !page.openings.is_empty()) {
+            let what = format!("it was looked through up to {}", page.scanned_to);
             return self.fail(Fault::Page { from, what });
+        }
+        if page.scanned_to == from {
+            // The peer has signed more than it can serve yet; its bell rings again once it can.
+            self.state = State::Ended;
+            return Next::Done;
         }
         self.state = State::Receiving { size };
         Next::Receive(page)

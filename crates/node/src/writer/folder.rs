@@ -16,6 +16,7 @@ use comity_tlog::{Committed, Reader};
 use comity_view::View;
 
 use crate::fold::{self, Ground};
+use crate::heads::Heads;
 use crate::node::NodeError;
 use crate::writer::Space;
 use crate::writer::decide::Decided;
@@ -59,6 +60,7 @@ impl Folder {
     pub(super) fn start(
         view: View,
         space: Arc<Space>,
+        heads: Arc<Heads>,
         fatal: Arc<dyn Fn(&str) + Send + Sync>,
     ) -> Result<Folder, NodeError> {
         let shared = Arc::new(Shared {
@@ -70,7 +72,7 @@ impl Folder {
         let theirs = shared.clone();
         let thread = std::thread::Builder::new()
             .name("folder".to_owned())
-            .spawn(move || run(&theirs, &waiting, &space, &*fatal))
+            .spawn(move || run(&theirs, &waiting, &space, &heads, &*fatal))
             .map_err(|error| NodeError::Start(format!("the folder's thread: {error}")))?;
         Ok(Folder { groups: Some(groups), thread: Some(thread), shared })
     }
@@ -146,9 +148,16 @@ impl Shared {
     }
 }
 
-fn run(shared: &Shared, waiting: &Receiver<Group>, space: &Space, fatal: &dyn Fn(&str)) {
-    while let Ok(Group { decided, committed, answers }) = waiting.recv() {
+fn run(
+    shared: &Shared,
+    waiting: &Receiver<Group>,
+    space: &Space,
+    heads: &Heads,
+    fatal: &dyn Fn(&str),
+) {
+    while let Ok(Group { decided, mut committed, answers }) = waiting.recv() {
         let folded = fold_one(shared, &decided, &committed);
+        let moved = std::mem::take(&mut committed.heads);
         drop((decided, committed));
         match folded {
             Ok(()) => {
@@ -175,6 +184,8 @@ fn run(shared: &Shared, waiting: &Receiver<Group>, space: &Space, fatal: &dyn Fn
                 return;
             }
         }
+        // Folded or not, what is committed is signed and can be fetched.
+        heads.moved(moved);
     }
 }
 
