@@ -173,9 +173,9 @@ impl Story {
         node.remove(&self.body.releaser, collection, positions, node.now()).unwrap();
         if let Some(known) = self.model.get_mut(&object) {
             if releasing {
-                known.wide = false
+                known.wide = false;
             } else {
-                known.desk = false
+                known.desk = false;
             }
             if !known.wide && !known.desk {
                 self.model.remove(&object);

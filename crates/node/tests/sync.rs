@@ -1,0 +1,372 @@
+//! Nodes of several parties in one process, each with a directory of its own, that follow each
+//! other by the function that says what is next, with nothing between them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod world;
+
+use std::collections::BTreeMap;
+
+use comity_charter::Tlp;
+use comity_node::collection::{Collection, New};
+use comity_node::grant::Granting;
+use comity_node::peer::Peer;
+use comity_node::role::Role;
+use comity_node::share::Asked;
+use comity_node::submit::{Outcome, Terms};
+use comity_node::sync::{Ask, Came, Next, Pull};
+use comity_node::{Directory, Node};
+use comity_tlog::{TilePath, Verifier};
+use comity_view::{Readable, Reader, Right, Rights};
+use comity_wire::entry::{self, Header, Kind, Log};
+use comity_wire::release;
+use comity_wire::taxii::filter::{Query, Versions};
+use comity_wire::time::Micros;
+use world::{World, tool, verified};
+
+const PARTIES: [&str; 3] = ["alpha.example", "beta.example", "gamma.example"];
+
+/// Leaves that a pull takes at most.
+const LEAVES_MAX: u64 = 1_000_000;
+
+/// A body of three, and where each has its node.
+struct Body {
+    world: World,
+    nodes: BTreeMap<&'static str, Node>,
+}
+
+impl Body {
+    fn new() -> Body {
+        let world = World::new();
+        let draft = charter(|_| String::new());
+        for party in PARTIES {
+            let directory = Directory::new(world.path(party));
+            Node::make(&directory, party, &draft, &world.surroundings).unwrap();
+        }
+        let founded = charter(|party| genesis(&Directory::new(world.path(party)), party));
+        let mut body = Body { world, nodes: BTreeMap::new() };
+        for party in PARTIES {
+            let directory = Directory::new(body.world.path(party));
+            std::fs::write(directory.charter(), &founded).unwrap();
+            body.open(party);
+            let node = &body.nodes[party];
+            for (name, role) in [("releaser", Role::Releaser), ("analyst", Role::Analyst)] {
+                node.user_add(name, role, Some("an exercise pass phrase")).unwrap();
+            }
+            node.collection_add(&New { title: "Desk".to_owned(), ..New::default() }).unwrap();
+            for other in PARTIES.into_iter().filter(|other| *other != party) {
+                node.peer_add(other, "127.0.0.1:1").unwrap();
+            }
+        }
+        body
+    }
+
+    fn open(&mut self, party: &'static str) {
+        let directory = Directory::new(self.world.path(party));
+        let node = Node::open(directory, self.world.surroundings.clone()).unwrap();
+        self.nodes.insert(party, node);
+    }
+
+    fn reopen(&mut self, party: &'static str) {
+        self.nodes.remove(party).unwrap().close();
+        self.open(party);
+    }
+
+    fn desk(&self, party: &str) -> Collection {
+        self.nodes[party].collections().into_iter().find(|one| one.title == "Desk").unwrap()
+    }
+
+    fn post(&self, party: &str, number: u32) {
+        let (node, object) = (&self.nodes[party], tool(number));
+        let by = node.acting("analyst").unwrap();
+        let verdicts =
+            node.submit(&by, &self.desk(party), &[object.as_bytes()], Terms::default(), node.now());
+        assert!(matches!(verdicts.unwrap()[0].outcome, Outcome::Stored(_)));
+    }
+
+    fn share(&self, party: &str, numbers: &[u32], rule: &str) {
+        let node = &self.nodes[party];
+        let ids: Vec<String> = numbers.iter().map(|number| id(*number)).collect();
+        let by = node.acting("releaser").unwrap();
+        let asked = Asked { objects: Some(&ids), rule, tlp: Some(Tlp::Green), dry_run: false };
+        let readable = readable(node, &self.desk(party));
+        let report = node.share(&by, readable, asked, node.now()).unwrap();
+        assert_eq!(report.shared, ids.len() as u64, "{report:?}");
+    }
+
+    fn withdraw(&self, party: &str, number: u32) {
+        let node = &self.nodes[party];
+        let by = node.acting("releaser").unwrap();
+        node.take_back(&by, &[id(number)], false, node.now()).unwrap();
+    }
+
+    /// Everything that `from` has for `to` is there when this returns. Gives what was asked.
+    fn pull(&self, to: &str, from: &str) -> Vec<Ask> {
+        let peer = self.nodes[to].peer(from).unwrap();
+        let mut asked = self.pull_log(to, &peer, Log::Acts);
+        asked.extend(self.pull_log(to, &peer, Log::Shared));
+        asked
+    }
+
+    fn pull_log(&self, to: &str, peer: &Peer, log: Log) -> Vec<Ask> {
+        let (node, source) = (&self.nodes[to], &self.nodes[peer.party.as_str()]);
+        let number = peer.log(log).unwrap();
+        let place = node.place(number).unwrap();
+        let (mut pull, mut next) =
+            Pull::begin(verifier(node, &peer.party, log), place, LEAVES_MAX, None);
+        let mut asked = Vec::new();
+        loop {
+            let came = match next {
+                Next::Ask(ask) => {
+                    let answer = answer(source, to, log, &ask);
+                    asked.push(ask);
+                    Came::Answer(answer)
+                }
+                Next::Grow { note, from, leaves } => {
+                    node.grow(number, note, from, leaves).unwrap().unwrap();
+                    Came::Stored(node.place(number).unwrap())
+                }
+                Next::Receive(page) => {
+                    node.receive(peer, log, page, node.now()).unwrap();
+                    Came::Stored(node.place(number).unwrap())
+                }
+                Next::Done => return asked,
+                Next::Failed(fault) => panic!("{to} from {}: {fault}", peer.party),
+            };
+            next = pull.next(came);
+        }
+    }
+
+    /// Numbers of the tools that a collection shows.
+    fn shown(&self, party: &str, alias: &str) -> Vec<u32> {
+        let node = &self.nodes[party];
+        let Some(collection) = node.collection(alias) else { panic!("no `{alias}`") };
+        let query = Query { versions: Versions::All, ..Query::default() };
+        let page = node.page(readable(node, &collection), &query, 10_000).unwrap();
+        let mut shown = Vec::new();
+        node.records(&page.rows, |_, record| {
+            shown.push(u32::from_str_radix(&record.id[record.id.len() - 12..], 16).unwrap());
+        })
+        .unwrap();
+        shown
+    }
+
+    /// Closes all, and verifies every directory.
+    fn verify(mut self) {
+        for party in PARTIES {
+            self.nodes.remove(party).unwrap().close();
+            let report = verified(&Directory::new(self.world.path(party)));
+            assert_eq!(report.faults, Vec::<String>::new(), "{party}");
+        }
+    }
+}
+
+fn answer(source: &Node, to: &str, log: Log, ask: &Ask) -> Vec<u8> {
+    match ask {
+        Ask::Checkpoint => source.checkpoint(log).unwrap().into_bytes(),
+        Ask::Bundle(path) => source.tile(log, path).unwrap().unwrap(),
+        Ask::Release(from) => {
+            let page = source.release_to(to, log, *from, source.now()).unwrap();
+            let openings = page.openings.into_iter().map(|one| release::Opening {
+                index: one.index,
+                salt: one.salt,
+                envelope: one.envelope,
+            });
+            release::write(&release::Page {
+                openings: openings.collect(),
+                scanned_to: page.scanned_to,
+            })
+        }
+    }
+}
+
+fn verifier(node: &Node, party: &str, log: Log) -> Verifier {
+    let genesis = node.charter().party(party).unwrap().genesis.clone().unwrap();
+    Verifier::parse(if log == Log::Acts { &genesis.acts } else { &genesis.shared }).unwrap()
+}
+
+fn charter(genesis: impl Fn(&str) -> String) -> String {
+    let own = comity_charter::one_party(PARTIES[0], "EXERCISE");
+    let (head, tail) = own.split_once("\n[handling]").unwrap();
+    let mut text = format!("{head}{}", genesis(PARTIES[0]));
+    for party in &PARTIES[1..] {
+        text.push_str(&format!("\n[[party]]\nid = \"{party}\"\nname = \"EXERCISE\"\n"));
+        text.push_str(&format!("tier = \"member\"\n{}", genesis(party)));
+    }
+    format!("{text}\n[handling]{tail}")
+}
+
+/// The keys of a directory, as a charter has them.
+fn genesis(directory: &Directory, party: &str) -> String {
+    let vkey = |log: &str| {
+        let text = std::fs::read_to_string(directory.keys().join(format!("{log}.key"))).unwrap();
+        let seed = text.trim().splitn(5, '+').nth(4).unwrap().to_owned();
+        use base64::Engine as _;
+        let octets = base64::engine::general_purpose::STANDARD.decode(seed).unwrap();
+        let key = comity_tlog::SigningKey::from_bytes(octets[1..].try_into().unwrap());
+        Verifier::new(&format!("{party}/{log}"), &key.verifying_key()).unwrap().vkey()
+    };
+    format!(
+        "[party.genesis]\nshared = \"{}\"\nacts = \"{}\"\naudit = \"{}\"\ntransport = \"{}\"\nnext = \"{}\"\n",
+        vkey("shared"),
+        vkey("acts"),
+        vkey("audit"),
+        "EXERCISE",
+        "00".repeat(32),
+    )
+}
+
+fn readable(node: &Node, collection: &Collection) -> Readable {
+    let reader = Reader::new(0, Rights::of(&[Right::Read]), None, Micros(node.now()));
+    reader.readable(collection.number, true).unwrap()
+}
+
+fn id(number: u32) -> String {
+    format!("tool--8e2e2d2b-17d4-4cbf-938f-{number:012x}")
+}
+
+#[test]
+fn what_is_released_arrives_at_those_it_is_for_and_at_nobody_else() {
+    let mut body = Body::new();
+    for number in 0..5 {
+        body.post("alpha.example", number);
+    }
+    body.share("alpha.example", &[0, 1, 2], "party:beta.example");
+    body.share("alpha.example", &[3], "tier:member");
+    for to in ["beta.example", "gamma.example"] {
+        body.pull(to, "alpha.example");
+    }
+    assert_eq!(body.shown("beta.example", "received"), [0, 1, 2, 3]);
+    assert_eq!(body.shown("beta.example", "received-alpha_example"), [0, 1, 2, 3]);
+    assert_eq!(body.shown("beta.example", "received-gamma_example"), [0; 0]);
+    assert_eq!(body.shown("gamma.example", "received"), [3]);
+    let asked = body.pull("beta.example", "alpha.example");
+    assert!(asked.iter().all(|ask| *ask == Ask::Checkpoint), "nothing new, nothing more");
+    // The same after a start, and after a view that was lost.
+    for party in PARTIES {
+        body.reopen(party);
+    }
+    assert_eq!(body.shown("beta.example", "received"), [0, 1, 2, 3]);
+    body.nodes.remove("beta.example").unwrap().close();
+    std::fs::remove_file(body.world.path("beta.example").join("view.db")).unwrap();
+    body.open("beta.example");
+    assert_eq!(body.shown("beta.example", "received"), [0, 1, 2, 3]);
+    body.verify();
+}
+
+#[test]
+fn nobody_writes_into_what_is_received() {
+    let body = Body::new();
+    let node = &body.nodes["beta.example"];
+    let received = node.collection("received").unwrap();
+    let by = node.acting("analyst").unwrap();
+    let object = tool(1);
+    let refused = node.submit(&by, &received, &[object.as_bytes()], Terms::default(), node.now());
+    assert!(refused.unwrap_err().to_string().contains("takes what peers release"));
+    assert!(!node.grant(&received, by.account.id).write);
+    body.verify();
+}
+
+#[test]
+fn a_grant_brings_what_was_released_before() {
+    let body = Body::new();
+    body.post("alpha.example", 1);
+    body.share("alpha.example", &[1], "party:beta.example");
+    body.pull("gamma.example", "alpha.example");
+    assert_eq!(body.shown("gamma.example", "received"), [0; 0]);
+    let node = &body.nodes["alpha.example"];
+    let by = node.acting("releaser").unwrap();
+    let ids = [id(1)];
+    node.widen(&by, Granting::Objects(&ids), "party:gamma.example", node.now()).unwrap();
+    body.pull("gamma.example", "alpha.example");
+    assert_eq!(body.shown("gamma.example", "received"), [1]);
+    body.verify();
+}
+
+#[test]
+fn withdrawn_it_is_gone_everywhere_and_each_says_so() {
+    let mut body = Body::new();
+    for number in [1, 2] {
+        body.post("alpha.example", number);
+    }
+    body.share("alpha.example", &[1, 2], "tier:member");
+    for to in ["beta.example", "gamma.example"] {
+        body.pull(to, "alpha.example");
+    }
+    body.withdraw("alpha.example", 1);
+    for to in ["beta.example", "gamma.example"] {
+        body.pull(to, "alpha.example");
+        assert_eq!(body.shown(to, "received"), [2]);
+        body.pull("alpha.example", to);
+    }
+    // The receipts, as the origin opens them.
+    let (mut receipts, node) = (Vec::new(), &body.nodes["alpha.example"]);
+    for from in ["beta.example", "gamma.example"] {
+        let page =
+            body.nodes[from].release_to("alpha.example", Log::Shared, 0, node.now()).unwrap();
+        for opening in page.openings {
+            let (line, payload) = entry::split(&opening.envelope).unwrap();
+            let header = Header::parse(line).unwrap();
+            assert_eq!(header.kind, Kind::Receipt);
+            assert_eq!(header.audience.parties, ["alpha.example"]);
+            let payload: serde_json::Value = serde_json::from_slice(payload).unwrap();
+            receipts.push((header.refs[0].origin.clone(), payload));
+        }
+    }
+    assert_eq!(receipts.len(), 2);
+    assert!(receipts.iter().all(|(origin, payload)| {
+        origin == "alpha.example" && payload["readers"] == 0 && payload["readers_complete"] == true
+    }));
+    // A late body does not come back, not even for somebody who asks for everything again.
+    let secret = b"EXERCISE 1\"";
+    for party in PARTIES {
+        body.reopen(party);
+    }
+    for party in PARTIES {
+        let root = body.world.path(party);
+        for file in walk(&root) {
+            let octets = std::fs::read(&file).unwrap();
+            let found = octets.windows(secret.len()).any(|window| window == secret);
+            assert!(!found, "{party}: {}", file.display());
+        }
+    }
+    body.verify();
+}
+
+fn walk(root: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(walk(&path));
+        } else if path.is_file() {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn a_log_of_any_length_comes_in_pieces_and_pages() {
+    const OBJECTS: u32 = 700;
+    let body = Body::new();
+    let node = &body.nodes["alpha.example"];
+    let by = node.acting("releaser").unwrap();
+    let desk = body.desk("alpha.example");
+    node.collection_release(&by, &desk, "tier:member", Some(Tlp::Green)).unwrap();
+    let desk = body.desk("alpha.example");
+    let objects: Vec<String> = (0..OBJECTS).map(tool).collect();
+    let octets: Vec<&[u8]> = objects.iter().map(String::as_bytes).collect();
+    node.submit(&by, &desk, &octets, Terms::default(), node.now()).unwrap();
+    let asked = body.pull("beta.example", "alpha.example");
+    let bundles = asked.iter().filter(|ask| matches!(ask, Ask::Bundle(TilePath { .. }))).count();
+    let pages = asked.iter().filter(|ask| matches!(ask, Ask::Release(_))).count();
+    assert_eq!((bundles, pages), (1 + 3, 1 + 3), "{asked:?}");
+    assert_eq!(body.shown("beta.example", "received").len(), OBJECTS as usize);
+    body.verify();
+}
