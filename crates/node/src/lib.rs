@@ -7,6 +7,7 @@
 
 pub mod account;
 mod admin;
+pub mod adopt;
 pub mod audience;
 mod audit;
 pub mod backup;

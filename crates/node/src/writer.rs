@@ -4,6 +4,7 @@
 //! There is no timer: what queued while the last commit ran makes the next group, so a lone
 //! client waits for one commit and many share one.
 
+mod adopt;
 mod commit;
 pub(crate) mod decide;
 mod folder;
@@ -31,6 +32,7 @@ use comity_tlog::{
 use comity_view::{Position, View, query};
 use comity_wire::entry::Author;
 
+use crate::adopt::Adopted;
 use crate::fold::{self, Ground};
 use crate::grant::Granted;
 use crate::heads::Heads;
@@ -224,6 +226,17 @@ impl Writer {
         leaves: Vec<Commitment>,
     ) -> Result<Result<Grown, GrowError>, NodeError> {
         self.ask(|reply| Job::Grow { log, note, from, leaves, reply })
+    }
+
+    /// Brings what peers released into a collection of this party's own.
+    pub(crate) fn adopt(
+        &self,
+        collection: u32,
+        positions: Vec<Position>,
+        author: Author,
+        now: i64,
+    ) -> Result<Adopted, NodeError> {
+        self.ask(|reply| Job::Adopt { collection, positions, author, now, reply })
     }
 
     /// Keeps what a peer opened.
@@ -443,6 +456,12 @@ impl Inner {
             Job::Grow { log, note, from, leaves, reply } => {
                 self.grow(log, &note, from, &leaves, &reply);
                 Ok(None)
+            }
+            Job::Adopt { collection, positions, author, now, reply } => {
+                match decided.adopt(self, collection, &positions, &author, now) {
+                    Ok(adopted) => Ok(Some(Answer::Adopt(reply, adopted))),
+                    Err(error) => Err(Box::new((Answer::Adopt(reply, Adopted::default()), error))),
+                }
             }
             Job::Receive { page, reply } => match decided.receive(self, *page) {
                 Ok(received) => Ok(Some(Answer::Receive(reply, received))),

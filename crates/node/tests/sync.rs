@@ -27,7 +27,7 @@ use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::release;
 use comity_wire::taxii::filter::{Query, Versions};
 use comity_wire::time::Micros;
-use world::{World, tool, verified};
+use world::{DAY, World, tool, verified};
 
 const PARTIES: [&str; 3] = ["alpha.example", "beta.example", "gamma.example"];
 
@@ -368,5 +368,51 @@ fn a_log_of_any_length_comes_in_pieces_and_pages() {
     let pages = asked.iter().filter(|ask| matches!(ask, Ask::Release(_))).count();
     assert_eq!((bundles, pages), (1 + 3, 1 + 3), "{asked:?}");
     assert_eq!(body.shown("beta.example", "received").len(), OBJECTS as usize);
+    body.verify();
+}
+
+#[test]
+fn what_is_adopted_is_among_ones_own_until_its_owner_takes_it_back() {
+    let body = Body::new();
+    for number in [1, 2, 3] {
+        body.post("alpha.example", number);
+    }
+    body.share("alpha.example", &[1, 2, 3], "tier:member");
+    body.pull("beta.example", "alpha.example");
+    let node = &body.nodes["beta.example"];
+    let desk = body.desk("beta.example");
+    let received = readable(node, &node.collection("received").unwrap());
+    let by = node.acting("analyst").unwrap();
+    let ids = [id(1), id(2)];
+    let done = node.adopt(&by, received, Some(&ids), &desk, node.now()).unwrap();
+    assert_eq!((done.adopted, done.known), (2, 0));
+    let done = node.adopt(&by, received, None, &desk, node.now()).unwrap();
+    assert_eq!((done.adopted, done.known), (1, 2));
+    assert_eq!(body.shown("beta.example", &desk.id), [1, 2, 3]);
+    let reader = Rights::of(&[Right::Read]);
+    assert!(!reader.has(Right::Adopt));
+    body.withdraw("alpha.example", 2);
+    body.pull("beta.example", "alpha.example");
+    assert_eq!(body.shown("beta.example", &desk.id), [1, 3]);
+    // It leaves a collection of one's own, and stays received.
+    let page = node.page(readable(node, &desk), &Query::default(), 10).unwrap();
+    let one = page.rows[0].position;
+    let removed = node.remove(&by, &desk, vec![one], node.now()).unwrap();
+    assert_eq!((removed.left, removed.withdrawn), (1, 0));
+    assert_eq!(body.shown("beta.example", "received"), [1, 3]);
+    body.verify();
+}
+
+#[test]
+fn what_is_over_is_purged_where_it_was_received_and_does_not_come_again() {
+    let body = Body::new();
+    body.post("alpha.example", 1);
+    body.share("alpha.example", &[1], "tier:member");
+    body.pull("beta.example", "alpha.example");
+    body.world.clock.fetch_add(1100 * DAY, std::sync::atomic::Ordering::SeqCst);
+    body.post("beta.example", 2);
+    assert_eq!(body.shown("beta.example", "received"), [0; 0]);
+    body.pull("beta.example", "alpha.example");
+    assert_eq!(body.shown("beta.example", "received"), [0; 0]);
     body.verify();
 }

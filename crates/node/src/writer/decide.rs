@@ -324,6 +324,12 @@ impl Decided {
         self.batch.arrivals.push(PendingArrival { collection, entry });
     }
 
+    /// Whether an entry came into this collection earlier in this group.
+    pub(super) fn arrives_in(&self, collection: u32, position: Position) -> bool {
+        let entry = ArrivalOf::Old(entry_ref(position));
+        self.batch.arrivals.contains(&PendingArrival { collection, entry })
+    }
+
     /// Whether an entry came into a collection earlier in this group.
     pub(super) fn arrives(&self, position: Position) -> bool {
         let entry = ArrivalOf::Old(entry_ref(position));

@@ -7,6 +7,7 @@ use comity_tlog::{FollowConfig, GrowError, Grown, Sealed};
 use comity_view::Position;
 use comity_wire::entry::Author;
 
+use crate::adopt::Adopted;
 use crate::grant::Granted;
 use crate::node::NodeError;
 use crate::peer::Peer;
@@ -70,6 +71,14 @@ pub(super) enum Job {
         leaves: Vec<Commitment>,
         reply: Reply<Result<Grown, GrowError>>,
     },
+    /// Bring what peers released into a collection of this party's own.
+    Adopt {
+        collection: u32,
+        positions: Vec<Position>,
+        author: Author,
+        now: i64,
+        reply: Reply<Adopted>,
+    },
     /// Keep what a peer opened.
     Receive {
         page: Box<receive::Page>,
@@ -109,6 +118,7 @@ impl Job {
             Job::Share { drafts, .. } => drafts.len(),
             Job::Grant { targets, .. } => targets.len(),
             Job::Append { entries, .. } => entries.len(),
+            Job::Adopt { positions, .. } => positions.len(),
             Job::Receive { page, .. } => page.openings.len(),
             Job::Grow { leaves, .. } => leaves.len(),
             Job::Follow { .. } | Job::Count { .. } | Job::Sweep { .. } | Job::Stop => 0,
@@ -121,7 +131,7 @@ impl Job {
             Job::Follow { .. } | Job::Grow { .. } => Company::Any,
             // What is taken back may have been passed on.
             Job::Receive { page, .. } if page.takes_back() => Company::Alone,
-            Job::Receive { .. } => Company::Any,
+            Job::Receive { .. } | Job::Adopt { .. } => Company::Any,
             Job::Submit { candidates, .. } => {
                 let releases = |one: &Judged| {
                     one.as_ref().is_ok_and(|candidate| candidate.version.release.is_some())
@@ -159,6 +169,7 @@ pub(super) enum Answer {
     Submit(Reply<Vec<Verdict>>, Vec<Verdict>),
     Remove(Reply<Removed>, Removed),
     Receive(Reply<Received>, Received),
+    Adopt(Reply<Adopted>, Adopted),
     Share(Reply<Vec<Copied>>, Vec<Copied>),
     Grant(Reply<Granted>, Granted),
     Append(Reply<()>),
@@ -171,6 +182,7 @@ impl Answer {
             Answer::Submit(reply, verdicts) => drop(reply.send(Ok(verdicts))),
             Answer::Remove(reply, removed) => drop(reply.send(Ok(removed))),
             Answer::Receive(reply, received) => drop(reply.send(Ok(received))),
+            Answer::Adopt(reply, adopted) => drop(reply.send(Ok(adopted))),
             Answer::Share(reply, copied) => drop(reply.send(Ok(copied))),
             Answer::Grant(reply, granted) => drop(reply.send(Ok(granted))),
             Answer::Append(reply) => drop(reply.send(Ok(()))),
@@ -182,6 +194,7 @@ impl Answer {
             Answer::Submit(reply, _) => drop(reply.send(Err(error))),
             Answer::Remove(reply, _) => drop(reply.send(Err(error))),
             Answer::Receive(reply, _) => drop(reply.send(Err(error))),
+            Answer::Adopt(reply, _) => drop(reply.send(Err(error))),
             Answer::Share(reply, _) => drop(reply.send(Err(error))),
             Answer::Grant(reply, _) => drop(reply.send(Err(error))),
             Answer::Append(reply) => drop(reply.send(Err(error))),
@@ -203,6 +216,7 @@ pub(super) fn fail_group(group: Vec<Job>, error: &NodeError) {
             Job::Share { reply, .. } => drop(reply.send(Err(told()))),
             Job::Grant { reply, .. } => drop(reply.send(Err(told()))),
             Job::Receive { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Adopt { reply, .. } => drop(reply.send(Err(told()))),
             Job::Grow { reply, .. } => drop(reply.send(Err(told()))),
             Job::Append { reply, .. } | Job::Count { reply, .. } | Job::Follow { reply, .. } => {
                 drop(reply.send(Err(told())));

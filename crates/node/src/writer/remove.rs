@@ -122,12 +122,8 @@ impl Decided {
         for positions in positions.chunks(REFERENCES_MAX) {
             let mut refs = Vec::with_capacity(positions.len());
             for position in positions {
-                let leaf = leaf(inner, *position)?;
-                let of = inner.ground.peers.iter().find_map(|peer| {
-                    Some((peer.party.as_str(), peer.log_of(position.log)?.name()))
-                });
                 // Of a peer that is not followed any more there is nothing to be folded.
-                refs.extend(of.map(|(party, log)| reference_to(party, log, position.index, &leaf)));
+                refs.extend(reference_of_peer(inner, *position)?);
             }
             let log = Log::Private;
             let header = Header {
@@ -262,6 +258,20 @@ pub(super) fn reference(inner: &Inner, position: Position) -> Result<Reference, 
     let leaf = leaf(inner, position)?;
     let log = Log::from_id(position.log).map_or("", Log::name);
     Ok(reference_to(&inner.headers.party, log, position.index, &leaf))
+}
+
+/// The same for an entry of a peer; nothing where the peer is not followed any more.
+pub(super) fn reference_of_peer(
+    inner: &Inner,
+    position: Position,
+) -> Result<Option<Reference>, NodeError> {
+    let leaf = leaf(inner, position)?;
+    let of = inner
+        .ground
+        .peers
+        .iter()
+        .find_map(|peer| Some((peer.party.as_str(), peer.log_of(position.log)?.name())));
+    Ok(of.map(|(party, log)| reference_to(party, log, position.index, &leaf)))
 }
 
 fn leaf(inner: &Inner, position: Position) -> Result<[u8; LEAF_BYTES], NodeError> {

@@ -1,0 +1,49 @@
+//! What the writer decides about an adoption.
+
+use comity_tlog::ArrivalOf;
+use comity_view::{Position, query};
+use comity_wire::entry::{Author, Header, Kind, Log};
+use comity_wire::time::Micros;
+
+use crate::adopt::Adopted;
+use crate::node::NodeError;
+use crate::writer::Inner;
+use crate::writer::decide::{Decided, Planned, entry_ref};
+use crate::writer::remove::reference_of_peer;
+
+impl Decided {
+    pub(super) fn adopt(
+        &mut self,
+        inner: &Inner,
+        collection: u32,
+        positions: &[Position],
+        author: &Author,
+        now: i64,
+    ) -> Result<Adopted, NodeError> {
+        let (mut adopted, mut refs) = (Adopted::default(), Vec::new());
+        for position in positions {
+            let held = query::collections_of(&*inner.folder.view()?, *position)?;
+            if held.is_empty() || self.is_taken_back(*position) {
+                adopted.gone += 1;
+            } else if held.contains(&collection) || self.arrives_in(collection, *position) {
+                adopted.known += 1;
+            } else {
+                adopted.adopted += 1;
+                self.come(collection, ArrivalOf::Old(entry_ref(*position)));
+                refs.extend(reference_of_peer(inner, *position)?);
+            }
+        }
+        if refs.is_empty() {
+            return Ok(adopted);
+        }
+        let log = Log::Private;
+        let header = Header {
+            created: Micros(now).to_string(),
+            refs,
+            ..inner.headers.header(log, Kind::Stance, author.clone())
+        };
+        let sealed = inner.surroundings.entry(&header, b"{\"stance\":\"adopted\"}")?;
+        self.entry(log.id(), sealed, Planned::Nothing);
+        Ok(adopted)
+    }
+}
