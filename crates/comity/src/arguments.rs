@@ -27,6 +27,12 @@ pub(crate) enum Command {
     Token(Token),
     /// Collections: what clients read and write
     Collection(Collection),
+    /// Share objects of a private collection with other parties; exit code 1 when anything was refused
+    Share(Share),
+    /// Open what is shared to more parties; exit code 1 when anything was refused
+    Grant(Grant),
+    /// Take objects back, from everybody who could open them
+    Withdraw(Withdraw),
     /// Import a STIX bundle or envelope; exit code 1 when anything was refused
     Import(Import),
     /// Write a collection as a STIX bundle to standard output
@@ -236,6 +242,31 @@ pub(crate) enum CollectionVerb {
         rights: Vec<String>,
         #[command(flatten)]
         quota: Quota,
+        /// Make a write a release, for those that the rule reaches; without it, it is private
+        #[arg(long, value_name = "RULE", requires = "by")]
+        release: Option<String>,
+        /// The TLP 2.0 label of the release: CLEAR, GREEN, AMBER, AMBER+STRICT or RED. What is
+        /// marked stricter does not leave
+        #[arg(long, value_name = "LABEL", requires = "release")]
+        tlp: Option<String>,
+        /// The user who enables the release; the role needs the right to release
+        #[arg(long, value_name = "USER", requires = "release")]
+        by: Option<String>,
+    },
+    /// Make writes into a collection releases, or private again
+    Release {
+        /// The node's directory
+        dir: PathBuf,
+        /// Its id or alias
+        collection: String,
+        /// none, all, tier:NAME or party:ID,ID
+        #[arg(long)]
+        rule: String,
+        #[command(flatten)]
+        label: Label,
+        /// The user who says so; the role needs the right to release
+        #[arg(long, value_name = "USER")]
+        by: String,
     },
     /// Set what users get in a collection, and what it may hold
     #[command(group = one_of(&["rights", "quota_objects", "quota_bytes"]))]
@@ -255,6 +286,75 @@ pub(crate) enum CollectionVerb {
         /// The node's directory
         dir: PathBuf,
     },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Label {
+    /// The TLP 2.0 label of a release: CLEAR, GREEN, AMBER, AMBER+STRICT or RED. What is marked
+    /// stricter does not leave
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) tlp: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = one_of(&["object", "all"]))]
+pub(crate) struct Share {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+    /// The collection, by id or alias; the only one, where there is one
+    #[arg(long)]
+    pub(crate) collection: Option<String>,
+    /// An object, by its id, in its last version; may be given again
+    #[arg(long, value_name = "ID", conflicts_with = "all")]
+    pub(crate) object: Vec<String>,
+    /// All objects of the collection, each in its last version
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Who is to have them: all, tier:NAME or party:ID,ID
+    #[arg(long, value_name = "RULE")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) label: Label,
+    /// Say who would receive it, who would not, and why; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The user who shares; the role needs the right to release
+    #[arg(long, value_name = "USER", required_unless_present = "dry_run")]
+    pub(crate) by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = one_of(&["object", "collection"]))]
+pub(crate) struct Grant {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+    /// An object, by its id, in all versions that are shared; may be given again
+    #[arg(long, value_name = "ID", conflicts_with = "collection")]
+    pub(crate) object: Vec<String>,
+    /// All that a collection holds and that is shared
+    #[arg(long)]
+    pub(crate) collection: Option<String>,
+    /// Who is to have it, too: all, tier:NAME or party:ID,ID
+    #[arg(long, value_name = "RULE")]
+    pub(crate) to: String,
+    /// The user who grants; the role needs the right to release
+    #[arg(long, value_name = "USER")]
+    pub(crate) by: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Withdraw {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+    /// An object, by its id, in all versions; may be given again
+    #[arg(long, value_name = "ID", required = true)]
+    pub(crate) object: Vec<String>,
+    /// Keep the private entries, and take back what was shared of them
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// The user who withdraws; the role needs the right to withdraw
+    #[arg(long, value_name = "USER")]
+    pub(crate) by: String,
 }
 
 #[derive(Debug, Args)]

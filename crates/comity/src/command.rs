@@ -5,15 +5,18 @@ pub(crate) mod charter;
 pub(crate) mod collection;
 pub(crate) mod doctor;
 pub(crate) mod export;
+pub(crate) mod grant;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod refusals;
 pub(crate) mod restore;
 pub(crate) mod resume;
 pub(crate) mod serve;
+pub(crate) mod share;
 pub(crate) mod token;
 pub(crate) mod user;
 pub(crate) mod verify;
+pub(crate) mod withdraw;
 
 use comity_node::NodeError;
 use comity_node::export::ExportError;

@@ -30,5 +30,6 @@ mod node {
     mod kill;
     mod operate;
     mod quota;
+    mod release;
     mod upgrade;
 }

@@ -23,7 +23,7 @@ pub struct Compiled {
     pub rule: String,
     /// Those who receive, in the order of their names.
     pub parties: Vec<String>,
-    /// Every party of the charter, and what the rule says of it.
+    /// Every party of the charter, in its order, and what the rule says of it.
     pub lines: Vec<Line>,
 }
 
@@ -38,27 +38,23 @@ pub struct Line {
     pub why: String,
 }
 
-/// Why a rule cannot be used.
+/// Why a rule cannot be used. Then nothing leaves.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RuleError {
-    /// It is none.
-    #[error(
-        "`{0}` is no audience rule; required: `none`, `all`, `tier:NAME` or `party:ID,ID`; `comity charter show DIR` lists the parties"
-    )]
-    Grammar(String),
-    /// It names a party or tier that the charter does not have.
-    #[error("the charter has no {what} `{name}`; `comity charter show DIR` lists the parties")]
-    Unknown {
-        /// Party or tier.
-        what: &'static str,
-        /// Its name.
-        name: String,
-    },
-    /// A red light, and no names.
-    #[error(
-        "`{0}` with TLP:RED: what is red is for named recipients alone; required: `party:ID,ID`"
-    )]
-    Red(String),
+#[error("{rule}: {found}; {remedy}")]
+pub struct RuleError {
+    /// What is broken: a stable name.
+    pub rule: &'static str,
+    /// What was found.
+    pub found: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// [`RuleError::rule`] where a red light meets a rule that does not name parties.
+pub const RED: &str = "audience-red";
+
+fn refused(rule: &'static str, found: String, remedy: &str) -> RuleError {
+    RuleError { rule, found, remedy: remedy.to_owned() }
 }
 
 enum Rule<'r> {
@@ -78,9 +74,10 @@ pub fn compile(
 ) -> Result<Compiled, RuleError> {
     let parsed = parse(charter, rule)?;
     if tlp == Tlp::Red && matches!(parsed, Rule::All | Rule::Tier(_)) {
-        return Err(RuleError::Red(rule.escape_default().to_string()));
+        let found = format!("TLP:RED for `{}`", rule.escape_default());
+        return Err(refused(RED, found, "TLP:RED is for named recipients: `party:ID,ID`"));
     }
-    let mut lines: Vec<Line> = charter
+    let lines: Vec<Line> = charter
         .parties
         .iter()
         .map(|party| {
@@ -88,15 +85,17 @@ pub fn compile(
             Line { party: party.id.clone(), receives, why }
         })
         .collect();
-    lines.sort_by(|one, other| one.party.cmp(&other.party));
     let reached = lines.iter().filter(|line| line.receives);
-    let parties = reached.map(|line| line.party.clone()).collect();
+    let mut parties: Vec<String> = reached.map(|line| line.party.clone()).collect();
+    parties.sort_unstable();
     Ok(Compiled { rule: rule.to_owned(), parties, lines })
 }
 
 fn parse<'r>(charter: &Charter, rule: &'r str) -> Result<Rule<'r>, RuleError> {
     let unknown = |what, name: &str| {
-        Err(RuleError::Unknown { what, name: name.escape_default().to_string() })
+        let found = format!("`{what}:{}`", name.escape_default());
+        let remedy = "the charter has no such; `comity charter show DIR` lists the parties";
+        Err(refused("audience-unknown", found, remedy))
     };
     match rule.split_once(':') {
         None if rule == "none" => Ok(Rule::None),
@@ -112,7 +111,10 @@ fn parse<'r>(charter: &Charter, rule: &'r str) -> Result<Rule<'r>, RuleError> {
                 None => Ok(Rule::Parties(names)),
             }
         }
-        _ => Err(RuleError::Grammar(rule.escape_default().to_string())),
+        _ => {
+            let remedy = "required: `none`, `all`, `tier:NAME` or `party:ID,ID`";
+            Err(refused("audience-syntax", format!("`{}`", rule.escape_default()), remedy))
+        }
     }
 }
 
@@ -196,10 +198,10 @@ mod tests {
             .collect();
         let wanted = [
             ("alpha.example", false, "releases it"),
+            ("gamma.example", true, "the rule is for all"),
             ("beta.example", true, "the rule is for all"),
             ("delta.example", true, "the rule is for all"),
             ("epsilon.example", false, "has no node: the charter has no genesis of it"),
-            ("gamma.example", true, "the rule is for all"),
         ];
         assert_eq!(told, wanted);
     }
@@ -207,7 +209,7 @@ mod tests {
     #[test]
     fn red_is_for_named_parties() {
         for rule in ["all", "tier:member"] {
-            assert_eq!(reached(rule, Tlp::Red), Err(RuleError::Red(rule.to_owned())));
+            assert_eq!(reached(rule, Tlp::Red).unwrap_err().rule, RED);
         }
         assert_eq!(reached("party:beta.example", Tlp::Red).unwrap(), ["beta.example"]);
         assert_eq!(reached("none", Tlp::Red).unwrap(), Vec::<String>::new());
@@ -219,7 +221,7 @@ mod tests {
             assert!(reached(rule, Tlp::Green).is_err(), "{rule}");
         }
         let unknown = reached("party:beta.example,zeta.example", Tlp::Green).unwrap_err();
-        assert!(unknown.to_string().contains("no party `zeta.example`"), "{unknown}");
+        assert!(unknown.to_string().contains("`party:zeta.example`"), "{unknown}");
         assert!(reached("tier:partner", Tlp::Green).is_err());
     }
 }

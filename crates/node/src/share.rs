@@ -441,9 +441,7 @@ fn nobody() -> Refusal {
 }
 
 fn refusal(error: &RuleError) -> Refusal {
-    let code: &'static Code = match error {
-        RuleError::Red(_) => &release::RED,
-        _ => &release::RULE,
-    };
+    let code: &'static Code =
+        if error.rule == audience::RED { &release::RED } else { &release::RULE };
     Refusal::new(code, Path::root()).required(error.to_string())
 }

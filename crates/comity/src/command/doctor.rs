@@ -82,6 +82,13 @@ fn told(value: &Value) -> String {
             cell(log, "vkey")
         ));
     }
+    let released = value.get("released").unwrap_or(value);
+    text.push_str(&format!(
+        "released   {} object versions that others may open, {} grants, {} withdrawals\n",
+        cell(released, "shares"),
+        cell(released, "grants"),
+        cell(released, "withdrawals")
+    ));
     for (name, member, unit) in [
         ("entries", "entries_days", "days at most, where nothing else says so"),
         ("accesses", "accesses_days", "days"),

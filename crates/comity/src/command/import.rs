@@ -51,6 +51,12 @@ fn told(value: &Value) -> String {
     if count("attested") != "0" {
         text.push_str(&format!("{} wait no longer: attested\n", count("attested")));
     }
+    if count("narrower") != "0" {
+        text.push_str(&format!(
+            "{} are shared already, and not with all parties that the collection releases to: comity grant\n",
+            count("narrower")
+        ));
+    }
     let flags = value.get("flags").and_then(Value::as_object);
     for (code, count) in flags.into_iter().flatten() {
         text.push_str(&format!("flag {code}: {count}\n"));

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::command::Failure;
+use crate::control::release::{self, Releasing, Share};
 
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
@@ -62,6 +63,11 @@ pub(crate) enum Request {
         description: Option<String>,
         rights: Vec<String>,
         quota: Quota,
+        release: Option<Releasing>,
+    },
+    CollectionRelease {
+        collection: String,
+        release: Releasing,
     },
     CollectionLimit {
         collection: String,
@@ -69,6 +75,18 @@ pub(crate) enum Request {
         quota: Quota,
     },
     CollectionList,
+    Share(Share),
+    Grant {
+        objects: Vec<String>,
+        collection: Option<String>,
+        to: String,
+        by: String,
+    },
+    Withdraw {
+        objects: Vec<String>,
+        keep: bool,
+        by: String,
+    },
     Import {
         collection: Option<String>,
         attest: bool,
@@ -159,13 +177,20 @@ pub(crate) fn execute(
         }
         Request::TokenList => Ok(json!({ "tokens": node.tokens()? })),
         Request::TokenRevoke { id } => Ok(json!({ "token": node.token_revoke(id)? })),
-        Request::CollectionAdd { title, id, alias, description, rights, quota } => {
+        Request::CollectionAdd { title, id, alias, description, rights, quota, release } => {
+            release.iter().try_for_each(|release| release.check(node))?;
             let id = id.map(|text| parse_uuid(&text)).transpose()?;
             let rights = parse_grants(&rights)?;
             let new = collection::New { title, description, alias, id, rights };
             let collection = node.collection_add(&new)?;
             quota.collection(node, &collection)?;
-            Ok(json!({ "collection": collection }))
+            release.iter().try_for_each(|release| release.set(node, &collection))?;
+            Ok(json!({ "collection": find(node, Some(&collection.id))? }))
+        }
+        Request::CollectionRelease { collection, release } => {
+            let collection = find(node, Some(&collection))?;
+            release.set(node, &collection)?;
+            Ok(json!({ "collection": find(node, Some(&collection.id))? }))
         }
         Request::CollectionLimit { collection, rights, quota } => {
             let collection = find(node, Some(&collection))?;
@@ -174,6 +199,11 @@ pub(crate) fn execute(
             Ok(json!({ "collection": collection }))
         }
         Request::CollectionList => list_collections(node),
+        Request::Share(share) => release::share(node, &share),
+        Request::Grant { objects, collection, to, by } => {
+            release::grant(node, &objects, collection.as_deref(), &to, &by)
+        }
+        Request::Withdraw { objects, keep, by } => release::withdraw(node, &objects, keep, &by),
         Request::Import { collection, attest } => {
             let collection = find(node, collection.as_deref())?;
             let terms = Terms { attested: attest };
@@ -203,7 +233,7 @@ pub(crate) fn execute(
 
 /// The command line reads by the rights of the file system: whoever can open the directory has
 /// the keys in it, too.
-fn reader(node: &Node) -> Reader {
+pub(super) fn reader(node: &Node) -> Reader {
     Reader::new(0, Rights::of(&[Right::Read]), None, Micros(node.now()))
 }
 
@@ -259,6 +289,7 @@ fn state(node: &Node) -> Result<Value, Failure> {
         "logs": logs,
         "retention": node.retention(),
         "users": node.users()?.len(),
+        "released": release::counts(node)?,
         "collections": list_collections(node)?.get("collections"),
     }))
 }
@@ -277,7 +308,7 @@ fn back_up(
 }
 
 /// The collection of a name, or the only one.
-fn find(node: &Node, name: Option<&str>) -> Result<Collection, Failure> {
+pub(super) fn find(node: &Node, name: Option<&str>) -> Result<Collection, Failure> {
     let Some(name) = name else {
         let mut all = node.collections();
         return match (all.pop(), all.is_empty()) {

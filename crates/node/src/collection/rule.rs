@@ -8,7 +8,6 @@ use comity_view::Right;
 use rusqlite::params_from_iter;
 use serde::Serialize;
 
-use crate::audience;
 use crate::collection::{Collection, label};
 use crate::local::{self, Local, LocalError, with_sum};
 use crate::node::{Node, NodeError};
@@ -71,34 +70,43 @@ pub(crate) fn damaged(local: &Local) -> Result<Vec<String>, LocalError> {
 }
 
 impl Node {
-    /// Makes writes into a collection releases, or with the rule `none` private again. Without a
-    /// label, the charter's default is the limit. It takes effect at once, for what comes; what was
-    /// released stays so.
-    pub fn collection_release(
+    /// The release rule that somebody would enable; none where it is `none`. Without a label, the
+    /// charter's default is the limit.
+    pub fn release_rule(
         &self,
         by: &Checked,
-        collection: &Collection,
         rule: &str,
         tlp: Option<Tlp>,
-    ) -> Result<(), NodeError> {
+    ) -> Result<Option<ReleaseRule>, NodeError> {
         by.require(Right::Release)?;
         let tlp = tlp.unwrap_or(self.charter().handling.default_tlp);
-        let party = &self.config().party;
-        let compiled = audience::compile(self.charter(), rule, party, tlp, self.now())?;
+        let compiled = self.compile(rule, tlp, self.now())?;
         if rule == NONE {
-            set(&self.local, collection.number, None)?;
-            return self.read_catalog();
+            return Ok(None);
         }
         if compiled.parties.is_empty() {
             return Err(NodeError::Nobody { rule: compiled.rule });
         }
         let (rule, tlp) = (compiled.rule, tlp.label().to_owned());
         let author = by.account.pseudonym.clone();
-        let rule = ReleaseRule { rule, tlp, author, since: self.now() };
-        set(&self.local, collection.number, Some(&rule))?;
-        self.read_catalog()
+        Ok(Some(ReleaseRule { rule, tlp, author, since: self.now() }))
+    }
+
+    /// Makes writes into a collection releases, or with the rule `none` private again. It takes
+    /// effect at once, for what comes; what was released stays so.
+    pub fn collection_release(
+        &self,
+        by: &Checked,
+        collection: &Collection,
+        rule: &str,
+        tlp: Option<Tlp>,
+    ) -> Result<Option<ReleaseRule>, NodeError> {
+        let rule = self.release_rule(by, rule, tlp)?;
+        set(&self.local, collection.number, rule.as_ref())?;
+        self.read_catalog()?;
+        Ok(rule)
     }
 }
 
 /// The rule that reaches nobody, on purpose.
-pub(crate) const NONE: &str = "none";
+const NONE: &str = "none";

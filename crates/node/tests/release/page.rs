@@ -5,7 +5,7 @@ use std::path::Path;
 
 use comity_charter::Tlp;
 use comity_node::NodeError;
-use comity_node::audience::RuleError;
+use comity_node::audience::RED;
 use comity_node::share::Report;
 use comity_wire::entry::Kind;
 
@@ -60,7 +60,7 @@ fn refused(done: &Result<Report, NodeError>) -> String {
             report.refusals.first().map_or(String::new(), |one| format!("`{}`", one.code))
         }
         Err(NodeError::Nobody { .. }) => "reaches nobody".to_owned(),
-        Err(NodeError::Rule(RuleError::Red(_))) => "red is for named parties".to_owned(),
+        Err(NodeError::Rule(error)) if error.rule == RED => "red is for named parties".to_owned(),
         Err(error) => panic!("{error}"),
     }
 }

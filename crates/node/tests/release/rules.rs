@@ -69,9 +69,9 @@ fn a_dry_run_says_who_and_why_and_writes_nothing() {
     let wanted = [
         ("alpha.example", false),
         ("beta.example", true),
+        ("gamma.example", true),
         ("delta.example", true),
         ("epsilon.example", false),
-        ("gamma.example", true),
     ];
     assert_eq!(told, wanted);
     assert!(lines.iter().all(|line| !line.why.is_empty()));

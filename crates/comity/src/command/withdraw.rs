@@ -1,0 +1,23 @@
+//! `comity withdraw`: objects, from everybody who could open them.
+
+use crate::Outcome;
+use crate::arguments::Withdraw;
+use crate::command::{Failure, cell};
+use crate::control::ask;
+use crate::control::request::Request;
+use crate::output::Output;
+
+pub(crate) fn run(arguments: &Withdraw, output: &Output) -> Result<Outcome, Failure> {
+    let (objects, keep) = (arguments.object.clone(), arguments.keep);
+    let request = Request::Withdraw { objects, keep, by: arguments.by.clone() };
+    let value = ask(&arguments.dir, request)?;
+    output.result(&value, || {
+        format!(
+            "{} object versions: {} entries withdrawn and erased; told: {}\n",
+            cell(&value, "objects"),
+            cell(&value, "withdrawn"),
+            cell(&value, "told")
+        )
+    });
+    Ok(Outcome::Done)
+}
