@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use comity_gate::{Code, check, floor};
+use comity_gate::{Code, check, floor, release};
 use serde_json::Value;
 
 /// Codes of the STIX checks that mark and do not refuse. The floor's say it in their meaning.
@@ -31,6 +31,13 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("selector-too-many", "more than 1000 selectors"),
     ("floor-purpose", "a body without the purpose `network-defence`"),
     ("floor-query", "a question, not an object"),
+    ("release-marking", "an object marked TLP:RED in a collection that releases up to TLP:GREEN"),
+    ("release-red", "TLP:RED, and a rule like `all`"),
+    ("release-rule", "a rule that names a party which has left the charter"),
+    ("release-nobody", "a rule that reaches only parties without a node"),
+    ("release-held", "`comity share` of what is held"),
+    ("release-shared", "`comity share` to more parties than have it"),
+    ("release-unshared", "`comity grant` of what is private"),
 ];
 
 /// The one refusal that is found when the other versions are known, outside the gate.
@@ -145,6 +152,11 @@ pub(crate) fn refusals(told: &Value) -> String {
     page.push_str("\n## Does it contradict what is here?\n\n");
     head(&mut page);
     row(&mut page, CONFLICT[0], CONFLICT[1], CONFLICT[2], &shown);
+    page.push_str("\n## May it leave?\n\n");
+    head(&mut page);
+    for code in release::CODES {
+        row(&mut page, code.id, code.meaning, code.source, &shown);
+    }
     page.push_str("\n## Is a natural person in it?\n\n");
     head(&mut page);
     let floor: &[&Code] = floor::CODES;

@@ -7,6 +7,9 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use crate::Position;
 use crate::fold::{Released, What};
 
+/// The number of the log `shared`.
+pub(crate) const SHARED: u8 = 0;
+
 pub(crate) const KIND_SHARE: i64 = 1;
 pub(crate) const KIND_GRANT: i64 = 2;
 pub(crate) const KIND_WITHDRAW: i64 = 3;

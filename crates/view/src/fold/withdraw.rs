@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::Position;
 use crate::fold::arrival::Changes;
-use crate::fold::release::KIND_SHARE;
+use crate::fold::release::{KIND_SHARE, SHARED};
 use crate::store::half;
 
 pub(crate) fn fold(tx: &Transaction<'_>, targets: &[Position]) -> rusqlite::Result<()> {
@@ -17,7 +17,7 @@ pub(crate) fn fold(tx: &Transaction<'_>, targets: &[Position]) -> rusqlite::Resu
         if target.is_followed() {
             tx.prepare_cached("INSERT OR IGNORE INTO withdrawn VALUES (?1)")?.execute([key])?;
         }
-        release(tx, key)?;
+        release(tx, *target)?;
         let uuid: Option<[u8; 16]> = tx
             .prepare_cached("SELECT uuid FROM version WHERE key = ?1")?
             .query_row([key], |row| row.get(0))
@@ -40,10 +40,14 @@ pub(crate) fn fold(tx: &Transaction<'_>, targets: &[Position]) -> rusqlite::Resu
 
 /// Takes an entry out of what is released. A grant or another withdrawal cannot be withdrawn: they
 /// say nothing about content.
-fn release(tx: &Transaction<'_>, key: i64) -> rusqlite::Result<()> {
+fn release(tx: &Transaction<'_>, target: Position) -> rusqlite::Result<()> {
+    let key = target.key();
+    tx.prepare_cached("DELETE FROM attestation WHERE key = ?1")?.execute([key])?;
+    if target.log != SHARED {
+        return Ok(());
+    }
     tx.prepare_cached("DELETE FROM released WHERE key = ?1 AND kind = ?2")?
         .execute([key, KIND_SHARE])?;
     tx.prepare_cached("DELETE FROM granted WHERE key = ?1")?.execute([key])?;
-    tx.prepare_cached("DELETE FROM attestation WHERE key = ?1")?.execute([key])?;
     Ok(())
 }

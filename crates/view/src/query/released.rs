@@ -8,11 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::Position;
 use crate::fold::FLAG_HELD_BACK;
-use crate::fold::release::{KIND_GRANT, KIND_SHARE, KIND_WITHDRAW};
+use crate::fold::release::{KIND_GRANT, KIND_SHARE, KIND_WITHDRAW, SHARED};
 use crate::store::{Queries, View, ViewError, folded, half};
-
-/// The number of the log `shared`.
-const SHARED: u8 = 0;
 
 /// What is for one party.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
