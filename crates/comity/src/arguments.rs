@@ -27,7 +27,7 @@ pub(crate) enum Command {
     Token(Token),
     /// Collections: what clients read and write
     Collection(Collection),
-    /// Share objects of a private collection with other parties; exit code 1 when anything was refused
+    /// Share objects of a collection with other parties; exit code 1 when anything was refused
     Share(Share),
     /// Open what is shared to more parties; exit code 1 when anything was refused
     Grant(Grant),

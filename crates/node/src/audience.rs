@@ -1,5 +1,5 @@
-//! From a rule to the parties that it reaches under the charter in force. It fails closed: whoever is
-//! not certainly reached is not in the list, and an empty list is nobody.
+//! From a rule to the parties that it reaches under the charter in force. It fails closed: whoever
+//! is not certainly reached is not in the list, and an empty list is nobody.
 //!
 //! | rule | reaches |
 //! |---|---|

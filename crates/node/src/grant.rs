@@ -1,4 +1,4 @@
-//! Granting: more parties may open what is shared already. A `grant` entry names the shared entries;
+//! Granting: more parties may open what is shared already. A `grant` entry names shared entries;
 //! its audience is exactly the parties that did not have them. Nothing is ever narrowed: what was
 //! given is taken back by withdrawing it, and by nothing else.
 //!

@@ -1,5 +1,5 @@
-//! The logs as others see them: checkpoints and tiles as they are, and the openings that a caller or
-//! a peer is cleared for. What is not for him, what was erased and what never was look the same.
+//! The logs as others see them: checkpoints and tiles as they are, and the openings that a caller
+//! or a peer is cleared for. What is not for him, what was erased and what never was look the same.
 //!
 //! A peer is served by the ledger of the view ([`query::released_to`]): ranges of an index, so that
 //! what is not for it is never decrypted. Its standing is that of the moment, not of the release.

@@ -10,14 +10,15 @@
 //! 4. The writer appends it, unless the object is shared already: then it says whether all of these
 //!    parties have it. Nothing is shared wider by sharing it again; that is a grant.
 
+mod opened;
+
 use std::collections::BTreeMap;
 
 use comity_charter::Tlp;
 use comity_gate::release::{self, Label};
 use comity_gate::{Code, Path, Refusal};
-use comity_view::query::Ledger;
 use comity_view::{Position, Readable, Right, query};
-use comity_wire::entry::{self, Audience, Author, Header, Kind, Log};
+use comity_wire::entry::{Audience, Author, Header, Kind, Log};
 use comity_wire::id::Id;
 use comity_wire::taxii::filter::{Query, Versions};
 use comity_wire::time::Micros;
@@ -27,9 +28,9 @@ use crate::audience::{self, Compiled, RuleError};
 use crate::collection::{self, Collection};
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
-use crate::query::Connections;
-use crate::writer::decide::entry_ref;
 use crate::writer::share::{Copied, Draft};
+use opened::Opened;
+pub(crate) use opened::open;
 
 /// Objects that one job of the writer shares, and octets: a commit's worth.
 const GROUP_OBJECTS: usize = 1000;
@@ -241,17 +242,6 @@ struct Sharing<'a> {
     report: Report,
 }
 
-/// An entry that holds an object version, opened.
-pub(crate) struct Opened {
-    pub(crate) header: Header,
-    pub(crate) object: Vec<u8>,
-    pub(crate) id: String,
-    pub(crate) ledger: Ledger,
-    /// Who attests it, where its own header does not say.
-    attested: Option<Author>,
-    reference: entry::Reference,
-}
-
 impl Sharing<'_> {
     fn object(&mut self, position: Position) -> Result<(), NodeError> {
         self.report.objects += 1;
@@ -387,41 +377,6 @@ impl Report {
             .hint("widen it: comity grant DIR --object ID --to RULE");
         self.refuse(id, &refusal);
     }
-}
-
-/// Opens an entry that holds an object version; nothing where it is gone.
-pub(crate) fn open(
-    connections: &Connections,
-    party: &str,
-    position: Position,
-) -> Result<Option<Opened>, NodeError> {
-    let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
-    let Some(ledger) = query::ledger(&connections.view, position)? else { return Ok(None) };
-    let (log, entry) = (&connections.log, entry_ref(position));
-    let Some(envelope) = log.open_entry(entry).map_err(fault)? else { return Ok(None) };
-    let Some(commitment) = log.commitment(entry).map_err(fault)? else { return Ok(None) };
-    let Some((header, object)) = parts(&envelope) else { return Ok(None) };
-    let attested = match ledger.attested_by {
-        Some(record) => log.open_entry(entry_ref(record)).map_err(fault)?,
-        None => None,
-    };
-    let attested = attested.as_deref().and_then(parts).and_then(|(header, _)| header.attested);
-    let id = comity_wire::json::parse(&object)
-        .ok()
-        .and_then(|value| value.as_object().and_then(|object| object.str("id").map(str::to_owned)));
-    let reference = entry::Reference {
-        origin: party.to_owned(),
-        log: Log::from_id(position.log).map_or("", Log::name).to_owned(),
-        index: position.index,
-        leaf: commitment.leaf().iter().map(|octet| format!("{octet:02x}")).collect(),
-    };
-    let id = id.unwrap_or_default();
-    Ok(Some(Opened { header, object, id, ledger, attested, reference }))
-}
-
-fn parts(envelope: &[u8]) -> Option<(Header, Vec<u8>)> {
-    let (line, payload) = entry::split(envelope).ok()?;
-    Some((Header::parse(line).ok()?, payload.to_vec()))
 }
 
 /// Identifiers as a query takes them.

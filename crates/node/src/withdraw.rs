@@ -2,8 +2,8 @@
 //! collection that held it, its entry is withdrawn: a `withdraw` entry names it, its content and
 //! keys are erased in the same commit, and the tree stays as it was.
 //!
-//! What was shared falls with it, in the log `shared`, and those who could open it are told: exactly
-//! those. So it takes the right to withdraw to remove what is shared.
+//! What was shared falls with it, in the log `shared`, and those who could open it are told:
+//! exactly those. So it takes the right to withdraw to remove what is shared.
 
 use comity_view::{Position, Right, query};
 use comity_wire::entry::Log;

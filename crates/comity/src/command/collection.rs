@@ -69,21 +69,7 @@ pub(crate) fn run(arguments: &Collection, output: &Output) -> Result<Outcome, Fa
         }
         CollectionVerb::List { dir } => {
             let value = ask(dir, Request::CollectionList)?;
-            output.result(&value, || {
-                let mut head = vec!["ID", "ALIAS", "TITLE", "OBJECTS", "TLP", "PURPOSE", "DAYS"];
-                let names = ["id", "alias", "title", "objects", "tlp", "purpose", "expires_days"];
-                let any = rows(&value, "collections").any(|one| release_of(one).is_some());
-                head.extend(any.then_some("RELEASES"));
-                let release = |one| release_of(one).unwrap_or_else(|| "-".to_owned());
-                let lines: Vec<Vec<String>> = rows(&value, "collections")
-                    .map(|one| {
-                        let cells = names.iter().map(|name| cell(one, name));
-                        let release = any.then(|| release(one));
-                        cells.chain(release).chain([quota(one)]).collect()
-                    })
-                    .collect();
-                with_quota(&head, &lines)
-            });
+            output.result(&value, || listed(&value));
         }
     }
     Ok(Outcome::Done)
@@ -93,4 +79,19 @@ pub(crate) fn run(arguments: &Collection, output: &Output) -> Result<Outcome, Fa
 fn release_of(collection: &Value) -> Option<String> {
     let release = collection.get("release").filter(|release| !release.is_null())?;
     Some(format!("{} up to TLP:{}", cell(release, "rule"), cell(release, "tlp")))
+}
+
+fn listed(value: &Value) -> String {
+    let mut head = vec!["ID", "ALIAS", "TITLE", "OBJECTS", "TLP", "PURPOSE", "DAYS"];
+    let names = ["id", "alias", "title", "objects", "tlp", "purpose", "expires_days"];
+    let any = rows(value, "collections").any(|one| release_of(one).is_some());
+    head.extend(any.then_some("RELEASES"));
+    let release = |one| release_of(one).unwrap_or_else(|| "-".to_owned());
+    let lines: Vec<Vec<String>> = rows(value, "collections")
+        .map(|one| {
+            let cells = names.iter().map(|name| cell(one, name));
+            cells.chain(any.then(|| release(one))).chain([quota(one)]).collect()
+        })
+        .collect();
+    with_quota(&head, &lines)
 }

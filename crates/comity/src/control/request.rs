@@ -178,14 +178,10 @@ pub(crate) fn execute(
         Request::TokenList => Ok(json!({ "tokens": node.tokens()? })),
         Request::TokenRevoke { id } => Ok(json!({ "token": node.token_revoke(id)? })),
         Request::CollectionAdd { title, id, alias, description, rights, quota, release } => {
-            release.iter().try_for_each(|release| release.check(node))?;
             let id = id.map(|text| parse_uuid(&text)).transpose()?;
             let rights = parse_grants(&rights)?;
             let new = collection::New { title, description, alias, id, rights };
-            let collection = node.collection_add(&new)?;
-            quota.collection(node, &collection)?;
-            release.iter().try_for_each(|release| release.set(node, &collection))?;
-            Ok(json!({ "collection": find(node, Some(&collection.id))? }))
+            add_collection(node, &new, quota, release.as_ref())
         }
         Request::CollectionRelease { collection, release } => {
             let collection = find(node, Some(&collection))?;
@@ -205,17 +201,7 @@ pub(crate) fn execute(
         }
         Request::Withdraw { objects, keep, by } => release::withdraw(node, &objects, keep, &by),
         Request::Import { collection, attest } => {
-            let collection = find(node, collection.as_deref())?;
-            let terms = Terms { attested: attest };
-            let by = node.local_operator();
-            let report = node.import(&by, &collection, input, terms, |progress| {
-                sink.progress(progress);
-            })?;
-            let mut value = json!(report);
-            if let Some(members) = value.as_object_mut() {
-                members.insert("collection".to_owned(), json!(collection));
-            }
-            Ok(value)
+            import(node, collection.as_deref(), attest, input, sink)
         }
         Request::Export { collection } => {
             let collection = find(node, collection.as_deref())?;
@@ -235,6 +221,40 @@ pub(crate) fn execute(
 /// the keys in it, too.
 pub(super) fn reader(node: &Node) -> Reader {
     Reader::new(0, Rights::of(&[Right::Read]), None, Micros(node.now()))
+}
+
+fn add_collection(
+    node: &Node,
+    new: &collection::New,
+    quota: Quota,
+    release: Option<&Releasing>,
+) -> Result<Value, Failure> {
+    // What would be refused is, before there is a collection.
+    release.map(|release| release.check(node)).transpose()?;
+    let collection = node.collection_add(new)?;
+    quota.collection(node, &collection)?;
+    release.map(|release| release.set(node, &collection)).transpose()?;
+    Ok(json!({ "collection": find(node, Some(&collection.id))? }))
+}
+
+fn import(
+    node: &Node,
+    collection: Option<&str>,
+    attest: bool,
+    input: &mut dyn Read,
+    sink: &mut dyn Sink,
+) -> Result<Value, Failure> {
+    let collection = find(node, collection)?;
+    let terms = Terms { attested: attest };
+    let by = node.local_operator();
+    let report = node.import(&by, &collection, input, terms, |progress| {
+        sink.progress(progress);
+    })?;
+    let mut value = json!(report);
+    if let Some(members) = value.as_object_mut() {
+        members.insert("collection".to_owned(), json!(collection));
+    }
+    Ok(value)
 }
 
 fn limit_user(node: &Node, name: &str, quota: Quota) -> Result<Value, Failure> {

@@ -1,5 +1,6 @@
-//! What is released, and to whom: asked by the node itself, for a peer or for whoever releases. None
-//! of it is content, so it takes no [`crate::Reader`]; whoever opens an entry by it says for whom.
+//! What is released, and to whom: asked by the node itself, for a peer or for whoever releases.
+//! None of it is content, so it takes no [`crate::Reader`]; whoever opens an entry by it says for
+//! whom.
 
 use std::collections::BTreeSet;
 
