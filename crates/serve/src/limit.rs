@@ -175,7 +175,7 @@ const HERE_V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const HERE_V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
 /// What one party has of addresses: of IPv6 a /64.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() & (u128::MAX << 64))),
@@ -184,7 +184,7 @@ fn network(address: IpAddr) -> IpAddr {
 
 /// One more request of an account: a clock that runs ahead by the time that each is worth, and
 /// by a second at most.
-fn tick(clock: &AtomicI64, per_second: u32, now: i64) -> Result<(), Failure> {
+pub(crate) fn tick(clock: &AtomicI64, per_second: u32, now: i64) -> Result<(), Failure> {
     const SECOND: i64 = 1_000_000_000;
     let (worth, now) = (SECOND / i64::from(per_second), now.saturating_mul(1000));
     let counted = clock.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |at| {

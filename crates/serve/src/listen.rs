@@ -13,7 +13,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::host::Ends;
 use crate::stream::Patient;
@@ -122,15 +122,16 @@ pub async fn listen(
     };
     let name = if tls.is_some() { "https" } else { "http" };
     ready(&Listening { address: local, scheme: name });
-    let server = Server { router, tls, slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
+    let server = Server { router, tls };
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
-            accepted = server.accept(&listener) => {
+            accepted = accept(&listener, &slots) => {
                 if let Some((stream, slot)) = accepted {
                     let connection = server.clone().connection(stream, graceful.watcher());
-                    let open = crate::metrics::Connection::open();
+                    let open = crate::metrics::Counted::connection();
                     tokio::spawn(async move {
                         connection.await;
                         drop((slot, open));
@@ -145,34 +146,34 @@ pub async fn listen(
     Ok(())
 }
 
+/// The next connection, once there is a place for it.
+pub(crate) async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = slots.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are written whole; waiting for more only delays them.
+            let _ = stream.set_nodelay(true);
+            Some((stream, slot))
+        }
+        Err(error) => {
+            // Out of descriptors, most likely: give connections time to end.
+            tracing::warn!(%error, "a connection cannot be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Server {
     router: Router,
     tls: Option<Arc<Tls>>,
-    slots: Arc<Semaphore>,
 }
 
 impl Server {
-    async fn accept(
-        &self,
-        listener: &TcpListener,
-    ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-        let slot = self.slots.clone().acquire_owned().await.ok()?;
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                // Answers are written whole; waiting for more only delays them.
-                let _ = stream.set_nodelay(true);
-                Some((stream, slot))
-            }
-            Err(error) => {
-                // Out of descriptors, most likely: give connections time to end.
-                tracing::warn!(%error, "a connection cannot be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                None
-            }
-        }
-    }
-
     async fn connection(self, stream: TcpStream, watcher: Watcher) {
         // A socket that has no ends is closed already.
         let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };

@@ -20,7 +20,7 @@ use crate::error::Failure;
 use crate::pages;
 use crate::path::Path;
 
-const UNKNOWN: Failure = Failure::NotFound("there is nothing at this path");
+pub(crate) const UNKNOWN: Failure = Failure::NotFound("there is nothing at this path");
 
 /// A full tile never changes.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
@@ -43,9 +43,18 @@ pub(crate) async fn checkpoint(
     headers: HeaderMap,
 ) -> Result<Response<Body>, Failure> {
     let log = log(&caller, &name)?;
+    checkpoint_of(node, log, &headers).await
+}
+
+/// The signed head of a log.
+pub(crate) async fn checkpoint_of(
+    node: Arc<Node>,
+    log: Log,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, Failure> {
     let note = pages::blocking(move || Ok(node.checkpoint(log)?)).await?;
     let etag = pages::weak_tag(&Sha256::digest(note.as_bytes()));
-    if pages::not_modified(&headers, &etag) {
+    if pages::not_modified(headers, &etag) {
         return Ok(pages::unchanged(&etag));
     }
     let mut response = plain("text/plain; charset=utf-8", Body::from(note));
@@ -69,6 +78,15 @@ pub(crate) async fn tile(
     Path((name, rest)): Path<(String, String)>,
 ) -> Result<Response<Body>, Failure> {
     let log = log(&caller, &name)?;
+    tile_of(node, log, &rest).await
+}
+
+/// Hashes, or leaves.
+pub(crate) async fn tile_of(
+    node: Arc<Node>,
+    log: Log,
+    rest: &str,
+) -> Result<Response<Body>, Failure> {
     let path = TilePath::parse(&format!("tile/{rest}")).ok_or(UNKNOWN)?;
     let full = path.width == comity_tlog::tile::TILE_WIDTH;
     let tile = pages::blocking(move || Ok(node.tile(log, &path)?)).await?.ok_or(UNKNOWN)?;
@@ -104,7 +122,7 @@ pub(crate) async fn release(
 }
 
 /// The index to begin at, in digits; none is 0, and two are none.
-fn from(raw: &str) -> Result<u64, Failure> {
+pub(crate) fn from(raw: &str) -> Result<u64, Failure> {
     let mut values = raw.split('&').filter_map(|pair| pair.strip_prefix("from="));
     let (Some(text), another) = (values.next(), values.next()) else { return Ok(0) };
     let digits = another.is_none() && text.bytes().all(|one| one.is_ascii_digit());
@@ -112,7 +130,7 @@ fn from(raw: &str) -> Result<u64, Failure> {
     index.ok_or_else(|| Failure::BadRequest("`from`: required: an index".into()))
 }
 
-fn lines(released: &Released) -> Result<Vec<u8>, Failure> {
+pub(crate) fn lines(released: &Released) -> Result<Vec<u8>, Failure> {
     let mut out = Vec::new();
     for opening in &released.openings {
         let line = serde_json::json!({
@@ -129,7 +147,7 @@ fn lines(released: &Released) -> Result<Vec<u8>, Failure> {
     Ok(out)
 }
 
-fn plain(media_type: &'static str, body: Body) -> Response<Body> {
+pub(crate) fn plain(media_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));

@@ -36,7 +36,8 @@ const STATUSES: [u16; 21] = [
 ];
 
 /// What the HTTP surface tells.
-pub const FAMILIES: &[Family] = &[REQUESTS, DURATION, CONNECTIONS];
+pub const FAMILIES: &[Family] =
+    &[REQUESTS, DURATION, CONNECTIONS, PEER_CONNECTIONS, DOORBELLS, TURNED_AWAY, SLOWED];
 
 const REQUESTS: Family = Family {
     name: "comity_http_requests_total",
@@ -57,6 +58,34 @@ const CONNECTIONS: Family = Family {
     kind: "gauge",
     labels: &[],
     help: "connections that are open, the one that asks included",
+};
+
+const PEER_CONNECTIONS: Family = Family {
+    name: "comity_peer_connections",
+    kind: "gauge",
+    labels: &[],
+    help: "connections of peers that were let in and are open",
+};
+
+const DOORBELLS: Family = Family {
+    name: "comity_peer_doorbells",
+    kind: "gauge",
+    labels: &[],
+    help: "doorbells that hang, at most one for each peer",
+};
+
+const TURNED_AWAY: Family = Family {
+    name: "comity_peer_turned_away_total",
+    kind: "counter",
+    labels: &[],
+    help: "times that a key came to the listener for peers that no party in standing shows; the log has its pin",
+};
+
+const SLOWED: Family = Family {
+    name: "comity_peer_slowed_total",
+    kind: "counter",
+    labels: &[],
+    help: "requests of peers that were too many in a second or at a time",
 };
 
 /// What the process tells of itself; `crates/comity` finds it.
@@ -84,22 +113,45 @@ pub const PROCESS: &[Family] = &[
 /// A value for each family of [`PROCESS`], where the system says.
 pub type Process = dyn Fn() -> [Option<u64>; 3] + Send + Sync;
 
-/// Connections of this process.
+/// Connections of this process: of clients, and of peers.
 static OPEN: AtomicU64 = AtomicU64::new(0);
+static PEERS_OPEN: AtomicU64 = AtomicU64::new(0);
 
-/// Counts a connection as long as it lives.
-pub(crate) struct Connection(());
+/// Doorbells of this process.
+static RINGING: AtomicU64 = AtomicU64::new(0);
 
-impl Connection {
-    pub(crate) fn open() -> Connection {
-        OPEN.fetch_add(1, Ordering::Relaxed);
-        Connection(())
+/// Keys that were not let in, and requests of peers that were too many.
+pub(crate) static KEYS_TURNED_AWAY: AtomicU64 = AtomicU64::new(0);
+pub(crate) static PEERS_SLOWED: AtomicU64 = AtomicU64::new(0);
+
+/// Counts something as long as it lives.
+pub(crate) struct Counted(&'static AtomicU64);
+
+impl Counted {
+    /// A connection of a client.
+    pub(crate) fn connection() -> Counted {
+        Counted::one(&OPEN)
+    }
+
+    /// A connection of a peer.
+    pub(crate) fn peer() -> Counted {
+        Counted::one(&PEERS_OPEN)
+    }
+
+    /// A doorbell.
+    pub(crate) fn doorbell() -> Counted {
+        Counted::one(&RINGING)
+    }
+
+    fn one(count: &'static AtomicU64) -> Counted {
+        count.fetch_add(1, Ordering::Relaxed);
+        Counted(count)
     }
 }
 
-impl Drop for Connection {
+impl Drop for Counted {
     fn drop(&mut self) {
-        OPEN.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -179,8 +231,16 @@ impl Requests {
         for endpoint in self.endpoints.iter().filter(|one| !one.took.is_empty()) {
             text.histogram(&DURATION, &[endpoint.path], &endpoint.took, 1_000_000);
         }
-        text.family(&CONNECTIONS);
-        text.sample(&CONNECTIONS, &[], OPEN.load(Ordering::Relaxed));
+        for (family, count) in [
+            (&CONNECTIONS, &OPEN),
+            (&PEER_CONNECTIONS, &PEERS_OPEN),
+            (&DOORBELLS, &RINGING),
+            (&TURNED_AWAY, &KEYS_TURNED_AWAY),
+            (&SLOWED, &PEERS_SLOWED),
+        ] {
+            text.family(family);
+            text.sample(family, &[], count.load(Ordering::Relaxed));
+        }
     }
 }
 

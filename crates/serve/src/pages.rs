@@ -171,7 +171,7 @@ pub(crate) fn record(
 
 /// Questions are recorded by digest: enough to see that the same was asked again, and too little
 /// to repeat what somebody looked for.
-fn digest(question: &str) -> String {
+pub(crate) fn digest(question: &str) -> String {
     let digest = Sha256::digest(question.as_bytes());
     digest.iter().take(8).map(|octet| format!("{octet:02x}")).collect()
 }

@@ -19,16 +19,18 @@ const FIRST_OCTETS: usize = 24;
 
 /// How long not one octet of an answer may be taken. A page waits in memory and holds a row of the
 /// pool meanwhile.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long nothing at all may move in either direction; up to twice that where something did just
 /// before. Beyond the longest that a request of the largest size is judged, and below what
 /// firewalls forget.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A stream with time limits. Timers are made only where something has to be waited for.
 pub(crate) struct Patient<S> {
     stream: S,
+    write_timeout: Duration,
+    idle_timeout: Duration,
     first: Option<Pin<Box<Sleep>>>,
     octets: usize,
     writing: Option<Pin<Box<Sleep>>>,
@@ -38,8 +40,20 @@ pub(crate) struct Patient<S> {
 
 impl<S> Patient<S> {
     pub(crate) fn new(stream: S) -> Patient<S> {
-        let first = Some(Box::pin(sleep(FIRST_TIMEOUT)));
-        Patient { stream, first, octets: 0, writing: None, idle: None, moved: false }
+        Patient::with(stream, FIRST_TIMEOUT, WRITE_TIMEOUT, IDLE_TIMEOUT)
+    }
+
+    /// With other time limits.
+    pub(crate) fn with(
+        stream: S,
+        first: Duration,
+        write_timeout: Duration,
+        idle_timeout: Duration,
+    ) -> Patient<S> {
+        let first = Some(Box::pin(sleep(first)));
+        let (writing, idle) = (None, None);
+        let (octets, moved) = (0, false);
+        Patient { stream, write_timeout, idle_timeout, first, octets, writing, idle, moved }
     }
 
     /// Nothing came: is it still worth waiting?
@@ -50,7 +64,8 @@ impl<S> Patient<S> {
             return Poll::Ready(late("the first octets take too long"));
         }
         loop {
-            let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(IDLE_TIMEOUT)));
+            let timeout = self.idle_timeout;
+            let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(timeout)));
             ready!(idle.as_mut().poll(context));
             // Looked at only when the time is over, so that a busy stream sets no timers.
             if !std::mem::take(&mut self.moved) {
@@ -69,7 +84,8 @@ impl<S> Patient<S> {
             (self.first, self.writing, self.moved) = (None, None, true);
             return result;
         }
-        let writing = self.writing.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
+        let timeout = self.write_timeout;
+        let writing = self.writing.get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(writing.as_mut().poll(context));
         Poll::Ready(Err(late("the answer is not read")))
     }

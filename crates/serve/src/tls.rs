@@ -3,16 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use sha2::{Digest as _, Sha256};
+use rustls::sign::SingleCertAndKey;
 use tokio_rustls::TlsAcceptor;
 
 use crate::listen::ServeError;
+use crate::pinned;
 
 /// A certificate chain and its key. Connections that are open go on with the ones that they began
 /// with; those that come after [`Tls::reload`] get the new ones.
@@ -61,24 +57,12 @@ impl Tls {
 /// A configuration of its own for each reading, so that no session of a former certificate is
 /// resumed under the new one.
 fn load(certificate: &Path, key: &Path) -> Result<Current, ServeError> {
-    let fault =
-        |path: &Path, what: String| ServeError::Tls { path: path.display().to_string(), what };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| fault(certificate, error.to_string()))?;
-    let secret =
-        PrivateKeyDer::from_pem_file(key).map_err(|error| fault(key, error.to_string()))?;
+    let fault = |what: String| ServeError::Tls { path: certificate.display().to_string(), what };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let certified = CertifiedKey::from_der(chain, secret, &provider)
-        .map_err(|error| fault(certificate, error.to_string()))?;
-    let public = certified
-        .key
-        .public_key()
-        .ok_or_else(|| fault(key, "its public key cannot be told".to_owned()))?;
-    let pin = format!("sha256//{}", STANDARD.encode(Sha256::digest(public.as_ref())));
+    let (certified, pin) = pinned::certified(certificate, key, &provider)?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|error| fault(certificate, error.to_string()))?
+        .map_err(|error| fault(error.to_string()))?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
