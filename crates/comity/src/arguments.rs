@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Charters: check one, show the one in force
     Charter(Charter),
+    /// Peers: the nodes of the other parties
+    Peer(Peer),
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +95,9 @@ pub(crate) struct Serve {
     /// Tell metrics beyond this machine, to everybody who asks
     #[arg(long)]
     pub(crate) metrics_anywhere: bool,
+    /// Where to serve peers, HOST:PORT; without it, as the configuration says
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) peers: Option<String>,
     /// Write the log as JSON lines
     #[arg(long)]
     pub(crate) log_json: bool,
@@ -460,6 +465,21 @@ pub(crate) enum CharterVerb {
     },
     /// Show the charter in force
     Show {
+        /// The node's directory
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Peer {
+    #[command(subcommand)]
+    pub(crate) verb: PeerVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeerVerb {
+    /// Print the keys of this node as the charter lists them
+    Genesis {
         /// The node's directory
         dir: PathBuf,
     },

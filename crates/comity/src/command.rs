@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod backup;
+pub(crate) mod certificate;
 pub(crate) mod charter;
 pub(crate) mod collection;
 pub(crate) mod doctor;
@@ -8,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod grant;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod peer;
 pub(crate) mod refusals;
 pub(crate) mod restore;
 pub(crate) mod resume;

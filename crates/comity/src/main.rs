@@ -9,6 +9,7 @@ mod command;
 mod control;
 mod notify;
 mod output;
+mod peer;
 mod surroundings;
 
 use std::process::ExitCode;
@@ -69,5 +70,6 @@ fn run(command: &Command, output: &Output) -> Result<Outcome, Failure> {
         Command::Restore(arguments) => command::restore::run(arguments, output),
         Command::Resume(arguments) => command::resume::run(arguments, output),
         Command::Charter(arguments) => command::charter::run(arguments, output),
+        Command::Peer(arguments) => command::peer::run(arguments, output),
     }
 }

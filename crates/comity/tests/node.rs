@@ -29,6 +29,7 @@ mod node {
     mod flipped_bits;
     mod kill;
     mod operate;
+    pub(crate) mod peers;
     mod quota;
     mod release;
     mod upgrade;

@@ -31,6 +31,9 @@ pub struct Config {
     /// Requests of one account in a second; 0 is no limit.
     #[serde(default = "default_requests_per_second")]
     pub requests_per_second: u32,
+    /// Where to serve peers, `HOST:PORT`; empty is nowhere.
+    #[serde(default)]
+    pub peers: String,
 }
 
 /// Twice what a node answers at its best: who wants accounts held apart sets less.
@@ -87,6 +90,7 @@ impl Config {
             disk_reserve_bytes: default_disk_reserve(),
             hosts: Vec::new(),
             requests_per_second: REQUESTS_PER_SECOND,
+            peers: String::new(),
         }
     }
 
@@ -119,14 +123,18 @@ impl Config {
              # one, any name is served beyond this machine, and none on it.\n\
              hosts = {}\n\n\
              # Requests of one account in a second; 0 is no limit.\n\
-             requests_per_second = {}\n",
+             requests_per_second = {}\n\n\
+             # Where to serve the nodes of peers, HOST:PORT; empty is nowhere. Only the keys\n\
+             # that the charter lists are let in.\n\
+             peers = {}\n",
             quote(&self.party),
             quote(&self.listen),
             quote(&self.title),
             quote(&self.metrics),
             self.disk_reserve_bytes,
             toml::Value::from(self.hosts.clone()),
-            self.requests_per_second
+            self.requests_per_second,
+            quote(&self.peers)
         )
     }
 }

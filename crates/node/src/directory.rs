@@ -90,6 +90,11 @@ impl Directory {
         self.root.join("keys")
     }
 
+    /// The key that this node shows to peers, and its certificate.
+    pub fn transport(&self) -> (PathBuf, PathBuf) {
+        (self.keys().join("transport.key"), self.keys().join("transport.crt"))
+    }
+
     /// Where commands reach a node that serves.
     pub fn control(&self) -> PathBuf {
         self.root.join("control.sock")

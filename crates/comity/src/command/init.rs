@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::arguments::Init;
-use crate::command::Failure;
+use crate::command::{Failure, certificate};
 use crate::output::Output;
 use crate::surroundings;
 
@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &Init, output: &Output) -> Result<Outcome, Failure>
     let directory = Directory::new(&arguments.dir);
     let surroundings = surroundings::real();
     let made = Node::make(&directory, party, &charter, &surroundings)?;
+    let pin = certificate::transport(&directory)?.pin().to_owned();
     // Opened once, so that the logs begin and the party's keys and charter stand in them.
     Node::open(directory, surroundings)?.close();
     let dir = arguments.dir.display();
@@ -38,6 +39,7 @@ pub(crate) fn run(arguments: &Init, output: &Output) -> Result<Outcome, Failure>
         "party": party,
         "user": made.operator,
         "password": made.password.as_str(),
+        "transport": pin,
     });
     output.result(&value, || {
         format!(

@@ -1,6 +1,6 @@
 //! `comity serve`: the node, until it is told to stop.
 
-mod certificate;
+mod peers;
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::Outcome;
 use crate::arguments::Serve;
-use crate::command::Failure;
+use crate::command::{Failure, certificate};
 use crate::control;
 use crate::notify::Supervisor;
 use crate::output::Output;
@@ -62,6 +62,8 @@ async fn serve(
     let (told_to_stop, stop) = oneshot::channel::<()>();
     let (drained, end) = oneshot::channel::<()>();
     let told = supervise(arguments, output, node, &requests, end).await?;
+    let (peers_told_to_stop, peers_stop) = oneshot::channel::<()>();
+    let peers = peers::serve(arguments, output, node, peers_stop).await?;
     let router = counted(node.clone(), requests);
     let again = tokio::spawn(read_again(hangup, scheme.clone()));
     let ready = |listening: &Listening| {
@@ -73,11 +75,19 @@ async fn serve(
         tracing::info!(scheme = name, %address, "serving");
         supervisor.ready();
     };
-    let mut served = std::pin::pin!(listen(router, address, scheme, ready, async {
+    let served = listen(router, address, scheme, ready, async {
         let _ = stop.await;
-    }));
+    });
+    let mut served = std::pin::pin!(async {
+        let result = served.await;
+        // Where it failed, nobody told the other one to stop.
+        if let (Ok(()), Some(peers)) = (&result, peers) {
+            let _ = peers.await;
+        }
+        result
+    });
     let living = tokio::spawn(supervisor.clone().live());
-    let mut told_to_stop = Some(told_to_stop);
+    let mut told_to_stop = Some((told_to_stop, peers_told_to_stop));
     let result = loop {
         tokio::select! {
             result = &mut served => break result,

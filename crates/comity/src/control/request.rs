@@ -98,6 +98,7 @@ pub(crate) enum Request {
         limit: usize,
     },
     State,
+    Genesis,
     Backup {
         to: String,
         keys: Option<String>,
@@ -213,6 +214,7 @@ pub(crate) fn execute(
         }
         Request::Refusals { limit } => Ok(json!({ "refusals": node.refusals(limit)? })),
         Request::State => state(node),
+        Request::Genesis => Ok(node.key_payload()?),
         Request::Backup { to, keys } => back_up(node, &to, keys.as_deref(), sink),
     }
 }

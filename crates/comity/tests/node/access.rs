@@ -4,16 +4,21 @@
 use std::path::Path;
 
 use comity_node::role::Role;
+use comity_serve::peer::PEER_ENDPOINTS;
 use comity_serve::{ENDPOINTS, Endpoint};
 use comity_view::Right;
 use serde_json::Value;
 
 use super::harness::{Place, Served, wait_for};
 use super::http::{Client, TAXII};
+use super::peers;
 use super::sample::{envelope, id, tool};
 
 /// What a collection may give a user.
 const GIVEN: [&str; 4] = ["rw", "r", "w", "none"];
+
+/// All logs, those that peers do not get too.
+const LOGS: [&str; 4] = ["shared", "acts", "private", "audit"];
 
 const HEAD: &str = "# Access
 
@@ -182,7 +187,43 @@ fn the_page_of_access_is_what_a_node_answers() {
         GIVEN.iter().map(|given| ((*given).to_owned(), stage.served.ask(given))).collect();
     matrix(&mut text, &mut stage, "endpoint", &clients);
     listed(&stage);
+    doors(&mut text);
     compare(&format!("{}\n", text.trim_end()));
+}
+
+/// What a peer's node gets on the listener of its own, and what every other key does.
+fn doors(text: &mut String) {
+    text.push_str("## Peers\n\n");
+    text.push_str("The listener of `comity serve --peers`, by the key that is shown: of a party ");
+    text.push_str("that is in standing by the charter, the node's own, any other. `-` is a ");
+    text.push_str("connection that ends without an answer. No account and no role gets in here, ");
+    text.push_str(
+        "and no peer gets anything on the other listener by being one. HEAD is answered ",
+    );
+    text.push_str("as GET is; there is no other method.\n\n");
+    let (blue, red) = peers::blue_and_red();
+    let (green, _) = peers::blue_and_red();
+    let served = blue.serve_with(&["--peers", "127.0.0.1:0"]);
+    let address = served.peers.clone().unwrap();
+    let own = peers::identity(&blue);
+    let keys = [&red, &blue, &green].map(peers::identity);
+    let mut lines = Vec::new();
+    for path in PEER_ENDPOINTS {
+        let logs: &[&str] = if path.contains("{log}") { &LOGS } else { &[""] };
+        for log in logs {
+            let shown = path.replace("{log}", log);
+            let asked = shown.replace("{*tile}", "entries/000.p/1");
+            let mut line = vec![format!("`GET {shown}`")];
+            for key in &keys {
+                let status = peers::status(&address, key, &own, &asked);
+                line.push(status.map_or("-".to_owned(), |status| status.to_string()));
+            }
+            lines.push(line);
+        }
+    }
+    let head = ["endpoint", "party in standing", "own key", "another key"].map(str::to_owned);
+    table(text, &head, &lines);
+    served.stop();
 }
 
 /// The first operator's password was drawn; it gets one that the harness knows.

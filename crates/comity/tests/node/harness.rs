@@ -221,10 +221,15 @@ impl Place {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
-        let metrics =
-            line.strip_prefix("metrics on ").and_then(|rest| rest.split("/metrics").next());
-        let metrics = metrics.map(str::to_owned);
-        if metrics.is_some() {
+        let (mut metrics, mut peers) = (None, None);
+        loop {
+            if let Some(rest) = line.strip_prefix("metrics on ") {
+                metrics = rest.split("/metrics").next().map(str::to_owned);
+            } else if let Some(rest) = line.strip_prefix("peers on https://") {
+                peers = Some(rest.trim().to_owned());
+            } else {
+                break;
+            }
             line.clear();
             out.read_line(&mut line).unwrap();
         }
@@ -234,7 +239,7 @@ impl Place {
             panic!("`{line}`, not a place to ask; standard error: {told}");
         };
         let socket = self.path.join("control.sock");
-        Served { url: url.to_owned(), metrics, child, _out: out, log, socket }
+        Served { url: url.to_owned(), metrics, peers, child, _out: out, log, socket }
     }
 
     /// Every file of the node and below, with its octets.
@@ -283,6 +288,8 @@ pub(crate) struct Served {
     pub(crate) url: String,
     /// Where metrics are told, if they are.
     pub(crate) metrics: Option<String>,
+    /// Where peers are served, if they are: host and port.
+    pub(crate) peers: Option<String>,
     child: Child,
     _out: BufReader<std::process::ChildStdout>,
     log: PathBuf,

@@ -25,7 +25,7 @@ impl Served {
         self.told_by("/metrics").is(200).text()
     }
 
-    fn metric(&self, series: &str) -> f64 {
+    pub(crate) fn metric(&self, series: &str) -> f64 {
         let text = self.metrics();
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{series} ")));
         line.unwrap_or_else(|| panic!("no `{series}` in {text}")).parse().unwrap()
