@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use comity_tlog::Head as Stored;
+use comity_tlog::{Head as Stored, Reader};
 use comity_wire::entry::Log;
 
 use crate::node::Node;
@@ -38,6 +38,14 @@ impl std::fmt::Debug for Heads {
 }
 
 impl Heads {
+    /// The heads that are stored.
+    pub(crate) fn of(log: &Reader) -> Heads {
+        let heads = Heads::default();
+        let stored = FOLLOWED.iter().filter_map(|one| log.head(one.id()).ok().flatten());
+        heads.moved(stored.collect());
+        heads
+    }
+
     /// The last heads that were committed, one for each log that peers follow.
     pub fn latest(&self) -> Vec<Head> {
         lock(&self.latest).clone()

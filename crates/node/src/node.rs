@@ -21,7 +21,7 @@ use crate::collection::Catalog;
 use crate::config::{Config, ConfigError};
 use crate::directory::{Directory, DirectoryError, Lock};
 use crate::fold::Ground;
-use crate::heads::{FOLLOWED, Heads};
+use crate::heads::Heads;
 use crate::judge::Judge;
 use crate::keys::{self, KeyError};
 use crate::local::{Local, LocalError};
@@ -268,9 +268,6 @@ impl Node {
         inner.metrics = metrics.clone();
         inner.quotas = quotas.clone();
         let heads = inner.heads.clone();
-        for log in FOLLOWED {
-            heads.moved(inner.log.head(log.id()).ok().flatten().into_iter().collect());
-        }
         let acts = inner.log.head(Log::Acts.id());
         let founded = acts.is_ok_and(|head| head.is_some_and(|head| head.size > 0));
         let writer = Arc::new(Writer::start(inner)?);

@@ -516,7 +516,8 @@ pub(crate) fn open(
         fold::catch_up(&log, &mut view, &ground)?;
     }
     let retention = None;
-    let (metrics, quotas, heads) = (Arc::default(), Arc::default(), Arc::default());
+    let (metrics, quotas) = (Arc::default(), Arc::default());
+    let heads = Arc::new(Heads::of(&log));
     Ok(Opened {
         sequencer,
         view,
