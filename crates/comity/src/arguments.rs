@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Collections: what clients read and write
     Collection(Collection),
+    /// Bring what peers released into a collection of this party's own
+    Adopt(Adopt),
     /// Share objects of a collection with other parties; exit code 1 when anything was refused
     Share(Share),
     /// Open what is shared to more parties; exit code 1 when anything was refused
@@ -463,11 +465,40 @@ pub(crate) enum CharterVerb {
         /// The charter
         file: PathBuf,
     },
+    /// Put the charter of a body into a directory whose logs have not begun
+    Found {
+        /// The node's directory
+        dir: PathBuf,
+        /// The charter, with the keys of this party
+        file: PathBuf,
+    },
     /// Show the charter in force
     Show {
         /// The node's directory
         dir: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(group = one_of(&["object", "all"]).multiple(false))]
+pub(crate) struct Adopt {
+    /// The node's directory
+    pub(crate) dir: PathBuf,
+    /// An object, by its id, in all versions that were received; may be given again
+    #[arg(long, value_name = "ID")]
+    pub(crate) object: Vec<String>,
+    /// All that was received
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The party whose release it is; without it, whoever released it
+    #[arg(long, value_name = "PARTY")]
+    pub(crate) from: Option<String>,
+    /// The collection of this party's own that it is to come into
+    #[arg(long)]
+    pub(crate) collection: String,
+    /// The user who adopts; the role needs the right to adopt
+    #[arg(long, value_name = "USER")]
+    pub(crate) by: String,
 }
 
 #[derive(Debug, Args)]
@@ -482,5 +513,26 @@ pub(crate) enum PeerVerb {
     Genesis {
         /// The node's directory
         dir: PathBuf,
+    },
+    /// Follow a party's node from now on, or look for it elsewhere
+    Add {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party, as the charter names it
+        party: String,
+        /// Where its node listens for peers, HOST:PORT
+        address: String,
+    },
+    /// List the peers: how far each is followed, when it answered last, what stands in the way
+    List {
+        /// The node's directory
+        dir: PathBuf,
+    },
+    /// Show one peer, what of it was set aside, and which withdrawals it has not acted on
+    Show {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party
+        party: String,
     },
 }

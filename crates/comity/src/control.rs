@@ -4,6 +4,7 @@
 //! A message is one octet that says what it is, four of length, big-endian, and the content.
 
 mod frame;
+mod peer;
 pub(crate) mod release;
 pub(crate) mod request;
 mod server;

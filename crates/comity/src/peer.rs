@@ -3,24 +3,17 @@
 //!
 //! Whatever comes from a peer is bounded before it is read: heads, bodies, events, time.
 
-#![cfg_attr(
-    not(test),
-    allow(
-        dead_code,
-        reason = "the transport is complete and tested; what pulls over it is to come"
-    )
-)]
-
 mod connection;
 mod doorbell;
 mod error;
 mod event;
+mod follow;
 #[cfg(test)]
 mod tests;
 
-#[cfg_attr(not(test), allow(unused_imports, reason = "as above"))]
-pub(crate) use connection::{Answer, Connection, Waits};
-#[cfg_attr(not(test), allow(unused_imports, reason = "as above"))]
+pub(crate) use connection::Connection;
+#[cfg(test)]
+pub(crate) use connection::{Answer, Waits};
 pub(crate) use doorbell::{Doorbell, Ring};
-#[cfg_attr(not(test), allow(unused_imports, reason = "as above"))]
 pub(crate) use error::PeerError;
+pub(crate) use follow::follow;

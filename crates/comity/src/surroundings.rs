@@ -52,7 +52,7 @@ pub(crate) fn process() -> [Option<u64>; 3] {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place that draws randomness")]
-fn random(octets: &mut [u8]) {
+pub(crate) fn random(octets: &mut [u8]) {
     if getrandom::fill(octets).is_err() {
         // Keys of guessable octets would be worse than no process.
         fatal("the system gives no random octets");

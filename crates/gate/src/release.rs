@@ -12,7 +12,8 @@ use comity_wire::stix::marking;
 use crate::refusal::{Code, Path, Refusal};
 
 /// All codes of a release, for the reference page.
-pub static CODES: &[&Code] = &[&MARKED, &RED, &RULE, &NOBODY, &HELD, &ELSEWHERE, &UNSHARED];
+pub static CODES: &[&Code] =
+    &[&MARKED, &RED, &RULE, &NOBODY, &HELD, &ELSEWHERE, &UNSHARED, &NOT_OWN];
 
 /// The markings say less than the release.
 pub static MARKED: Code = Code {
@@ -54,6 +55,13 @@ pub static ELSEWHERE: Code = Code {
 pub static UNSHARED: Code = Code {
     id: "release-unshared",
     meaning: "the object is not shared, so there is nothing to grant",
+    source: "sharing",
+};
+
+/// Something that another party released.
+pub static NOT_OWN: Code = Code {
+    id: "release-not-own",
+    meaning: "the object was released by another party, who alone says who else gets it",
     source: "sharing",
 };
 

@@ -144,6 +144,24 @@ impl Directory {
             .map_err(|source| self.io(path, source))
     }
 
+    /// Puts other octets in the place of a file: either the old or the new are there, whenever the
+    /// machine stops.
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DirectoryError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let new = PathBuf::from(name);
+        match fs::remove_file(&new) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(self.io(&new, source));
+            }
+            _ => {}
+        }
+        self.write_new(&new, bytes)?;
+        fs::rename(&new, path)
+            .and_then(|()| fs::File::open(&self.root)?.sync_all())
+            .map_err(|source| self.io(path, source))
+    }
+
     /// Whether the logs are here and what opens their entries is not: a directory out of a backup,
     /// or a lost file.
     pub(crate) fn keys_are_lost(&self) -> bool {

@@ -78,18 +78,23 @@ impl Node {
             Granting::Objects(ids) => ids,
             Granting::Collection(collection) => {
                 let number = collection.number;
-                return self.ask(|connections| Ok(query::held_by(&connections.view, number)?));
+                let held =
+                    self.ask(|connections| Ok(query::held_by(&connections.view, number)?))?;
+                return Ok(held.into_iter().filter(|one| !one.is_followed()).collect());
             }
         };
         self.versions(ids)
     }
 
-    /// The entries that hold versions of some objects, wherever they are held.
+    /// The own entries that hold versions of some objects, wherever they are held.
     pub(crate) fn versions(&self, ids: &[String]) -> Result<Vec<Position>, NodeError> {
         let mut all = Vec::new();
         for (text, (object_type, uuid)) in ids.iter().zip(parse_ids(ids)?) {
             let versions = self
                 .ask(|connections| Ok(query::versions(&connections.view, &object_type, uuid)?))?;
+            // Nobody but its owner opens it to others, or takes it back.
+            let versions: Vec<Position> =
+                versions.into_iter().filter(|one| !one.is_followed()).collect();
             if versions.is_empty() {
                 return Err(NodeError::NoObject { id: text.clone() });
             }

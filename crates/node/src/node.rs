@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use comity_charter::Charter;
@@ -19,6 +19,7 @@ use crate::audience::RuleError;
 use crate::audit::{self, Access, Waiting};
 use crate::collection::Catalog;
 use crate::config::{Config, ConfigError};
+use crate::contact::Contacts;
 use crate::directory::{Directory, DirectoryError, Lock};
 use crate::fold::Ground;
 use crate::heads::Heads;
@@ -219,6 +220,8 @@ pub struct Node {
     pub(crate) reserve: Arc<Reserve>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) heads: Arc<Heads>,
+    pub(crate) contacts: Contacts,
+    pub(crate) peers_changed: AtomicU64,
     stopping: AtomicBool,
     watcher: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
     pub(crate) auditor: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -230,17 +233,10 @@ pub struct Node {
 impl Node {
     /// Opens a node. After a crash this is where it recovers.
     pub fn open(directory: Directory, surroundings: Surroundings) -> Result<Node, NodeError> {
-        directory.require_node()?;
-        let lock = directory.lock()?;
-        resume::may_sign(&directory)?;
-        if directory.keys_are_lost() {
-            tracing::warn!(
-                "keys.db is not here: the contents of all entries are gone; the tree stays"
-            );
-            comity_view::View::drop_file(&directory.view())?;
-        }
+        let lock = may_open(&directory)?;
         let config = Config::read(&directory.config())?;
         let charter = terms::read_charter(&directory)?;
+        terms::is_founded(&charter)?;
         let judge = Judge::new(&config, &charter);
         let headers = terms::headers(&config, &charter);
         let logs = keys::log_configs(&directory, &config.party)?;
@@ -290,6 +286,8 @@ impl Node {
             reserve,
             quotas,
             heads,
+            contacts: Contacts::default(),
+            peers_changed: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             watcher: std::sync::Mutex::new(None),
             auditor: std::sync::Mutex::new(None),
@@ -297,15 +295,19 @@ impl Node {
             verifiers,
             surroundings,
         };
-        if !founded {
-            node.found()?;
-        }
-        node.count_held()?;
-        node.tell_resumption()?;
-        node.directory.close_to_others()?;
-        node.start_auditor()?;
-        node.start_watcher()?;
+        node.begin(founded)?;
         Ok(node)
+    }
+
+    fn begin(&mut self, founded: bool) -> Result<(), NodeError> {
+        if !founded {
+            self.found()?;
+        }
+        self.count_held()?;
+        self.tell_resumption()?;
+        self.directory.close_to_others()?;
+        self.start_auditor()?;
+        self.start_watcher()
     }
 
     fn start_watcher(&mut self) -> Result<(), NodeError> {
@@ -480,6 +482,18 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Takes the directory for this process, where it may be opened at all.
+fn may_open(directory: &Directory) -> Result<Lock, NodeError> {
+    directory.require_node()?;
+    let lock = directory.lock()?;
+    resume::may_sign(directory)?;
+    if directory.keys_are_lost() {
+        tracing::warn!("keys.db is not here: the contents of all entries are gone; the tree stays");
+        comity_view::View::drop_file(&directory.view())?;
+    }
+    Ok(lock)
 }
 
 fn access_entry(

@@ -3,6 +3,8 @@
 //!
 //! Who a peer is says the charter; that this node follows it, and where it is found, is local.
 
+use std::sync::atomic::Ordering;
+
 use comity_charter::Standing;
 use comity_tlog::{FOLLOWED_MIN, FollowConfig, LOG_MAX, Verifier};
 use comity_view::Position;
@@ -224,6 +226,21 @@ impl Node {
         Ok(found.ok_or_else(missing)?)
     }
 
+    /// How often the peers changed since the start: another number means to look again.
+    pub fn peers_changed(&self) -> u64 {
+        self.peers_changed.load(Ordering::Relaxed)
+    }
+
+    /// The key that the charter has for a log of a party; nothing where it has none.
+    pub fn peer_verifier(&self, party: &str, log: Log) -> Result<Option<Verifier>, NodeError> {
+        let Some(peer) = self.peers()?.into_iter().find(|peer| peer.party == party) else {
+            return Ok(None);
+        };
+        let number = peer.log(log);
+        let configs = follow_configs(self.charter(), std::slice::from_ref(&peer))?;
+        Ok(configs.into_iter().find(|one| Some(one.id) == number).map(|one| one.verifier))
+    }
+
     /// What was set aside of what peers opened to this node.
     pub fn quarantined(&self) -> Result<Vec<Quarantined>, NodeError> {
         Ok(quarantined(self.local(), &self.peers()?)?)
@@ -250,6 +267,7 @@ impl Node {
         if let Some(peer) = peers.iter().find(|peer| peer.party == party) {
             let moved = Peer { address: address.to_owned(), ..peer.clone() };
             insert(self.local(), &moved)?;
+            self.peers_changed.fetch_add(1, Ordering::Relaxed);
             return Ok(moved);
         }
         let (shared, acts) = next_numbers(&peers).ok_or_else(|| {
@@ -271,6 +289,7 @@ impl Node {
         self.read_catalog()?;
         let logs = follow_configs(self.charter(), std::slice::from_ref(&peer))?;
         self.writer().follow(peer.clone(), logs)?;
+        self.peers_changed.fetch_add(1, Ordering::Relaxed);
         Ok(peer)
     }
 

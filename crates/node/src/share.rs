@@ -251,6 +251,13 @@ impl Sharing<'_> {
             self.report.gone += 1;
             return Ok(());
         };
+        if position.is_followed() {
+            let refusal = Refusal::new(&release::NOT_OWN, Path::root())
+                .found(format!("an entry of `{}`", opened.header.origin))
+                .hint("ask its owner to grant it to them");
+            self.report.refuse(opened.id, &refusal);
+            return Ok(());
+        }
         match self.judge(&opened) {
             Err(refusal) => self.report.refuse(opened.id, &refusal),
             Ok(leaving) if !opened.ledger.shared.is_empty() => self.known(&opened, &leaving)?,

@@ -24,6 +24,19 @@ pub(crate) fn parse_charter(text: &str) -> Result<Charter, NodeError> {
     })
 }
 
+/// A body of several begins with a charter that has keys: a draft founds nothing.
+pub(crate) fn is_founded(charter: &Charter) -> Result<(), NodeError> {
+    let keys = charter.parties.iter().any(|party| party.genesis.is_some());
+    if keys || charter.parties.len() == 1 {
+        return Ok(());
+    }
+    Err(NodeError::Start(
+        "the charter has several parties and keys of none: it is a draft; collect what `comity \
+         peer genesis` says of each, and take up the charter with `comity charter found`"
+            .to_owned(),
+    ))
+}
+
 pub(crate) fn facts(charter: &Charter) -> Facts {
     Facts {
         admits_attacker_mailboxes: charter.attacker_mailboxes,

@@ -15,4 +15,4 @@ pub use released::{
     Counts, ForParty, Ledger, copies, held_by, ledger, recipients, recipients_seen, released,
     released_to, stands, versions,
 };
-pub use withdrawal::{arrivals_of, is_withdrawn, receipts};
+pub use withdrawal::{Withdrawal, arrivals_of, is_withdrawn, receipts, withdrawals};

@@ -208,12 +208,12 @@ fn a_party_has_what_was_compiled_or_granted_for_it_and_stands() {
                 assert_eq!(page.folded, log.len() as u64);
             }
         }
-        for index in 0..log.len() {
+        for (index, entry) in log.iter().enumerate() {
             let have = recipients_seen(&queries, shared(index)).unwrap();
             assert_eq!(have, shares.get(&index).cloned().unwrap_or_default(), "{index}");
             assert_eq!(query::recipients(&view, shared(index)).unwrap(), have);
             let copied = query::copies(&view, private(index)).unwrap();
-            let is_copy = matches!(log[index], Entry::Copy(_)) && shares.contains_key(&index);
+            let is_copy = matches!(entry, Entry::Copy(_)) && shares.contains_key(&index);
             assert_eq!(copied, if is_copy { vec![shared(index)] } else { Vec::new() });
         }
         let counts = query::released(&queries).unwrap();

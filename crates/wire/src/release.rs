@@ -138,9 +138,9 @@ mod tests {
     use super::*;
 
     fn page() -> Page {
-        let opening = |index, envelope: &[u8]| Opening {
-            index,
-            salt: [index as u8; 32],
+        let opening = |index: u8, envelope: &[u8]| Opening {
+            index: u64::from(index),
+            salt: [index; 32],
             envelope: envelope.to_vec(),
         };
         Page { openings: vec![opening(3, b"{}\n{}"), opening(1, &[0, 255, 10])], scanned_to: 9 }

@@ -3,23 +3,43 @@
 use std::path::Path;
 
 use comity_charter::Charter as Parsed;
-use comity_node::Directory;
+use comity_node::{Directory, Node};
 use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::arguments::{Charter, CharterVerb};
 use crate::command::Failure;
 use crate::output::Output;
+use crate::surroundings;
 
 pub(crate) fn run(arguments: &Charter, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
         CharterVerb::Check { file } => check(file, output),
+        CharterVerb::Found { dir, file } => found(dir, file, output),
         CharterVerb::Show { dir } => {
             let directory = Directory::new(dir);
             directory.require_node().map_err(|error| Failure::new(error.to_string()))?;
             check(&directory.charter(), output)
         }
     }
+}
+
+/// The charter under which the logs of a directory begin; they do at once.
+fn found(dir: &Path, file: &Path, output: &Output) -> Result<Outcome, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", file.display())))?;
+    let directory = Directory::new(dir);
+    let charter = Node::found_under(&directory, &text)?;
+    Node::open(directory, surroundings::real())?.close();
+    let hash = charter.hash.to_string();
+    output.result(&json!({ "charter": hash, "body": charter.body }), || {
+        format!(
+            "accepted the charter of `{}`\nhash       {hash}\nnext       compare the hash with the \
+             other parties, by another way than the one the file came\n",
+            charter.body
+        )
+    });
+    Ok(Outcome::Done)
 }
 
 fn check(path: &Path, output: &Output) -> Result<Outcome, Failure> {

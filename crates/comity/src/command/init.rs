@@ -31,8 +31,12 @@ pub(crate) fn run(arguments: &Init, output: &Output) -> Result<Outcome, Failure>
     let surroundings = surroundings::real();
     let made = Node::make(&directory, party, &charter, &surroundings)?;
     let pin = certificate::transport(&directory)?.pin().to_owned();
-    // Opened once, so that the logs begin and the party's keys and charter stand in them.
-    Node::open(directory, surroundings)?.close();
+    // A body of several is founded by a charter with the keys of all: the logs begin then. Of a
+    // body of one they begin now, and the party's keys and charter stand in them.
+    let alone = comity_charter::parse(&charter).is_ok_and(|charter| charter.parties.len() == 1);
+    if alone {
+        Node::open(directory, surroundings)?.close();
+    }
     let dir = arguments.dir.display();
     let value = json!({
         "directory": dir.to_string(),
@@ -46,12 +50,25 @@ pub(crate) fn run(arguments: &Init, output: &Output) -> Result<Outcome, Failure>
             "made a node of `{party}` in {dir}\n\
              operator   {}\n\
              password   {}   (shown once; an operator reads no content)\n\
-             next       comity user add {dir} NAME --role analyst\n           \
-             comity collection add {dir} TITLE\n           \
-             comity serve {dir}\n",
+             {}",
             made.operator,
-            made.password.as_str()
+            made.password.as_str(),
+            next(&dir.to_string(), alone)
         )
     });
     Ok(Outcome::Done)
+}
+
+fn next(dir: &str, alone: bool) -> String {
+    if alone {
+        return format!(
+            "next       comity user add {dir} NAME --role analyst\n           \
+             comity collection add {dir} TITLE\n           \
+             comity serve {dir}\n"
+        );
+    }
+    format!(
+        "next       comity peer genesis {dir}   (give it to whoever writes the charter)\n           \
+         comity charter found {dir} CHARTER   (once it has the keys of all)\n"
+    )
 }

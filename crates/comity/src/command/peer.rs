@@ -3,15 +3,15 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use comity_node::Directory;
+use comity_node::{Directory, Node};
 use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::arguments::{Peer, PeerVerb};
-use crate::command::{Failure, certificate};
+use crate::command::{Failure, cell, certificate, rows, time};
 use crate::control::ask;
 use crate::control::request::Request;
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// The members of a genesis, in the order of `docs/spec/charter.md`.
 const MEMBERS: [&str; 5] = ["shared", "acts", "audit", "transport", "next"];
@@ -21,23 +21,109 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
         PeerVerb::Genesis { dir } => {
             let genesis = genesis(dir)?;
             output.result(&genesis, || table(&genesis));
-            Ok(Outcome::Done)
         }
+        PeerVerb::Add { dir, party, address } => {
+            let request = Request::PeerAdd { party: party.clone(), address: address.clone() };
+            let value = ask(dir, request)?;
+            output.result(&value, || format!("following `{party}` at {address}\n"));
+        }
+        PeerVerb::List { dir } => {
+            let value = ask(dir, Request::PeerList)?;
+            output.result(&value, || listed(&value));
+        }
+        PeerVerb::Show { dir, party } => {
+            let value = ask(dir, Request::PeerShow { party: party.clone() })?;
+            output.result(&value, || shown(&value));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+const HEAD: [&str; 8] =
+    ["PARTY", "ADDRESS", "ANSWERED", "BELL", "VERIFIED", "LAG", "ASIDE", "IN THE WAY"];
+
+fn listed(value: &Value) -> String {
+    let now = value.get("now").and_then(Value::as_i64).unwrap_or(0);
+    let lines: Vec<Vec<String>> = rows(value, "peers").map(|peer| line(peer, now)).collect();
+    output::table(&HEAD, &lines)
+}
+
+fn line(peer: &Value, now: i64) -> Vec<String> {
+    let answered = peer.get("answered").and_then(Value::as_i64);
+    let answered = answered.map_or("never".to_owned(), |at| format!("{} ago", span(now - at)));
+    let verified: u64 =
+        rows(peer, "logs").filter_map(|log| log.get("verified").and_then(Value::as_u64)).sum();
+    let bell = if peer.get("doorbell") == Some(&Value::Bool(true)) { "yes" } else { "no" };
+    let fault = [cell(peer, "halted"), cell(peer, "fault")];
+    let fault = fault.into_iter().find(|fault| fault != "-").unwrap_or("-".to_owned());
+    vec![
+        cell(peer, "party"),
+        cell(peer, "address"),
+        answered,
+        bell.to_owned(),
+        verified.to_string(),
+        cell(peer, "lag"),
+        cell(peer, "quarantined"),
+        fault,
+    ]
+}
+
+/// A span of microseconds, as people say it.
+fn span(micros: i64) -> String {
+    let seconds = micros.max(0) / 1_000_000;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
     }
 }
 
-/// The public keys of a node.
+fn shown(value: &Value) -> String {
+    let now = value.get("now").and_then(Value::as_i64).unwrap_or(0);
+    let peer = value.get("peer").unwrap_or(&Value::Null);
+    let mut text = output::table(&HEAD, &[line(peer, now)]);
+    let logs: Vec<Vec<String>> = rows(peer, "logs")
+        .map(|log| ["log", "announced", "verified", "scanned"].map(|one| cell(log, one)).to_vec())
+        .collect();
+    text.push('\n');
+    text.push_str(&output::table(&["LOG", "ANNOUNCED", "VERIFIED", "OPENED UP TO"], &logs));
+    let aside: Vec<Vec<String>> = rows(value, "quarantined")
+        .map(|one| vec![cell(one, "log"), cell(one, "index"), cell(one, "code"), time(one, "at")])
+        .collect();
+    if !aside.is_empty() {
+        text.push('\n');
+        text.push_str(&output::table(&["SET ASIDE", "INDEX", "WHY", "WHEN"], &aside));
+    }
+    let open: Vec<Vec<String>> = rows(value, "withdrawals")
+        .map(|one| {
+            vec![cell(one, "index"), time(one, "created"), time(one, "due"), overdue(one, now)]
+        })
+        .collect();
+    if !open.is_empty() {
+        text.push('\n');
+        text.push_str(&output::table(&["WITHDRAWAL", "MADE", "RECEIPT DUE", ""], &open));
+    }
+    text
+}
+
+fn overdue(one: &Value, now: i64) -> String {
+    let late = one.get("due").and_then(Value::as_i64).is_some_and(|due| due < now);
+    if late { "overdue".to_owned() } else { String::new() }
+}
+
+/// The public keys of a node. They are read from its files: its logs do not begin by it.
 pub(crate) fn genesis(dir: &Path) -> Result<Value, Failure> {
-    let keys = ask(dir, Request::Genesis)?;
+    let directory = Directory::new(dir);
+    let keys = Node::log_keys(&directory)?;
     // A directory that was made before there were peers gets its key now.
-    let pin = certificate::transport(&Directory::new(dir))?.pin().to_owned();
-    let of = |log: &str| keys.get("logs").and_then(|logs| logs.get(log)).cloned();
+    let pin = certificate::transport(&directory)?.pin().to_owned();
     Ok(json!({
-        "shared": of("shared"),
-        "acts": of("acts"),
-        "audit": of("audit"),
+        "shared": keys.shared,
+        "acts": keys.acts,
+        "audit": keys.audit,
         "transport": pin,
-        "next": keys.get("next"),
+        "next": keys.next,
     }))
 }
 

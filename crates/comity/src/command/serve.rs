@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use comity_node::{Directory, Node};
 use comity_serve::metrics::{Requests, supervision};
+use comity_serve::pinned::Identity;
 use comity_serve::{Listening, Scheme, ServeError, Tls, counted, listen};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +19,7 @@ use crate::command::{Failure, certificate};
 use crate::control;
 use crate::notify::Supervisor;
 use crate::output::Output;
+use crate::peer::follow;
 use crate::surroundings;
 
 /// How long requests that the drain did not wait for may hold a thread.
@@ -64,6 +66,7 @@ async fn serve(
     let told = supervise(arguments, output, node, &requests, end).await?;
     let (peers_told_to_stop, peers_stop) = oneshot::channel::<()>();
     let peers = peers::serve(arguments, output, node, peers_stop).await?;
+    let following = tokio::spawn(follow(node.clone(), identity(node)?));
     let router = counted(node.clone(), requests);
     let again = tokio::spawn(read_again(hangup, scheme.clone()));
     let ready = |listening: &Listening| {
@@ -108,10 +111,16 @@ async fn serve(
     drop(drained);
     living.abort();
     again.abort();
+    following.abort();
     if let Some(told) = told {
         let _ = told.await;
     }
     result.map_err(|error| Failure::new(error.to_string()))
+}
+
+/// What this node shows to its peers.
+fn identity(node: &Node) -> Result<Arc<Identity>, Failure> {
+    Ok(Arc::new(certificate::transport(node.directory())?))
 }
 
 /// Starts the listener for metrics and health, where one is wanted, until `end`.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::command::Failure;
+use crate::control::peer;
 use crate::control::release::{self, Releasing, Share};
 
 /// Microseconds of a day.
@@ -98,7 +99,20 @@ pub(crate) enum Request {
         limit: usize,
     },
     State,
-    Genesis,
+    PeerAdd {
+        party: String,
+        address: String,
+    },
+    PeerList,
+    PeerShow {
+        party: String,
+    },
+    Adopt {
+        objects: Option<Vec<String>>,
+        from: Option<String>,
+        collection: String,
+        by: String,
+    },
     Backup {
         to: String,
         keys: Option<String>,
@@ -204,17 +218,15 @@ pub(crate) fn execute(
         Request::Import { collection, attest } => {
             import(node, collection.as_deref(), attest, input, sink)
         }
-        Request::Export { collection } => {
-            let collection = find(node, collection.as_deref())?;
-            let readable = reader(node)
-                .readable(collection.number, true)
-                .ok_or_else(|| Failure::new("the collection cannot be read"))?;
-            let written = node.export(readable, Out(sink))?;
-            Ok(json!({ "written": written }))
-        }
+        Request::Export { collection } => export(node, collection.as_deref(), sink),
         Request::Refusals { limit } => Ok(json!({ "refusals": node.refusals(limit)? })),
         Request::State => state(node),
-        Request::Genesis => Ok(node.key_payload()?),
+        Request::PeerAdd { party, address } => peer::add(node, &party, &address),
+        Request::PeerList => peer::list(node),
+        Request::PeerShow { party } => peer::show(node, &party),
+        Request::Adopt { objects, from, collection, by } => {
+            peer::adopt(node, objects.as_deref(), from.as_deref(), &collection, &by)
+        }
         Request::Backup { to, keys } => back_up(node, &to, keys.as_deref(), sink),
     }
 }
@@ -237,6 +249,15 @@ fn add_collection(
     quota.collection(node, &collection)?;
     release.map(|release| release.set(node, &collection)).transpose()?;
     Ok(json!({ "collection": find(node, Some(&collection.id))? }))
+}
+
+fn export(node: &Node, collection: Option<&str>, sink: &mut dyn Sink) -> Result<Value, Failure> {
+    let collection = find(node, collection)?;
+    let readable = reader(node)
+        .readable(collection.number, true)
+        .ok_or_else(|| Failure::new("the collection cannot be read"))?;
+    let written = node.export(readable, Out(sink))?;
+    Ok(json!({ "written": written }))
 }
 
 fn import(

@@ -38,6 +38,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("release-held", "`comity share` of what is held"),
     ("release-shared", "`comity share` to more parties than have it"),
     ("release-unshared", "`comity grant` of what is private"),
+    ("release-not-own", "sharing what a peer released"),
 ];
 
 /// The one refusal that is found when the other versions are known, outside the gate.

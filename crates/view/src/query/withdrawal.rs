@@ -1,6 +1,7 @@
 //! What was withdrawn, by whom, and who acted on it.
 
 use crate::Position;
+use crate::fold::release::KIND_WITHDRAW;
 use crate::store::{Queries, View, ViewError};
 
 /// Whether an entry of somebody else was withdrawn by him.
@@ -17,6 +18,36 @@ pub fn arrivals_of(queries: &Queries, position: Position) -> Result<Vec<(u32, i6
         .prepare_cached("SELECT collection, date_added FROM held WHERE key = ?1")?;
     let rows = statement.query_map([position.key()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A withdrawal of ours, whom it is for, and the logs in which receipts of it stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// The entry.
+    pub position: Position,
+    /// The parties that it is for.
+    pub parties: Vec<String>,
+    /// The logs of those that acted on it.
+    pub receipts: Vec<u8>,
+}
+
+/// Withdrawals of ours, the newest first.
+pub fn withdrawals(queries: &Queries, limit: usize) -> Result<Vec<Withdrawal>, ViewError> {
+    let _snapshot = queries.connection.unchecked_transaction()?;
+    let mut statement = queries.connection.prepare_cached(
+        "SELECT key, parties FROM released JOIN audience ON audience.id = released.audience
+         WHERE kind = ?1 ORDER BY key DESC LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query([KIND_WITHDRAW, limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let position = Position::from_key(row.get(0)?);
+        let parties: String = row.get(1)?;
+        let parties = parties.split(' ').map(str::to_owned).collect();
+        found.push(Withdrawal { position, parties, receipts: receipts(queries, position)? });
+    }
+    Ok(found)
 }
 
 /// The logs in which receipts of a withdrawal of ours stand.

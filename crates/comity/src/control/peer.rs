@@ -1,0 +1,69 @@
+//! The peers of a node, and what came from them, by command.
+
+use comity_node::Node;
+use serde_json::{Value, json};
+
+use crate::command::Failure;
+use crate::control::request::{find, reader};
+
+/// Octets of an address: a host name has 253 at most.
+const ADDRESS_BYTES_MAX: usize = 300;
+
+pub(super) fn add(node: &Node, party: &str, address: &str) -> Result<Value, Failure> {
+    let port = address.rsplit_once(':').and_then(|(host, port)| {
+        let port: u16 = port.parse().ok()?;
+        (!host.is_empty() && port > 0).then_some(port)
+    });
+    if port.is_none() || address.len() > ADDRESS_BYTES_MAX {
+        return Err(Failure::new(format!(
+            "no address `{}`; required: HOST:PORT of the peer's listener for peers, as its `comity \
+             serve --peers` says",
+            address.escape_default()
+        )));
+    }
+    Ok(json!({ "peer": node.peer_add(party, address)? }))
+}
+
+pub(super) fn list(node: &Node) -> Result<Value, Failure> {
+    Ok(json!({ "peers": node.peer_states()?, "now": node.now() }))
+}
+
+pub(super) fn show(node: &Node, party: &str) -> Result<Value, Failure> {
+    node.peer(party)?;
+    let state = node.peer_states()?.into_iter().find(|state| state.peer.party == party);
+    let quarantined: Vec<_> =
+        node.quarantined()?.into_iter().filter(|one| one.party == party).collect();
+    let overdue: Vec<_> =
+        node.withdrawals_open()?.into_iter().filter(|one| one.party == party).collect();
+    Ok(json!({
+        "peer": state,
+        "quarantined": quarantined,
+        "withdrawals": overdue,
+        "now": node.now(),
+    }))
+}
+
+pub(super) fn adopt(
+    node: &Node,
+    objects: Option<&[String]>,
+    from: Option<&str>,
+    collection: &str,
+    by: &str,
+) -> Result<Value, Failure> {
+    let into = find(node, Some(collection))?;
+    let by = node.acting(by)?;
+    let number = match from {
+        Some(party) => node.peer(party)?.collection,
+        None => {
+            let peers = node.peers()?;
+            let first = peers.first().ok_or_else(|| {
+                Failure::new("no peer is followed; `comity peer add` takes one up")
+            })?;
+            first.everything
+        }
+    };
+    let readable = reader(node)
+        .readable(number, true)
+        .ok_or_else(|| Failure::new("what was received cannot be read"))?;
+    Ok(json!(node.adopt(&by, readable, objects, &into, node.now())?))
+}

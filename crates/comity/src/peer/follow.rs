@@ -1,0 +1,322 @@
+//! Following the peers of a node: one task for each. It hangs a doorbell at the peer's door, pulls
+//! what is new when it rings, and asks now and then all the same: whoever loses every ring is late,
+//! and misses nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use comity_node::peer::Peer;
+use comity_node::sync::{Ask, Came, Next, Pull};
+use comity_node::{Node, NodeError};
+use comity_serve::pinned::Identity;
+use comity_tlog::{GrowError, Verifier};
+use comity_wire::entry::Log;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Connection, Doorbell, PeerError, Ring};
+use crate::surroundings;
+
+/// The logs of a peer that are followed: first what it states, then what it shares.
+const FOLLOWED: [Log; 2] = [Log::Acts, Log::Shared];
+
+/// How often a peer is asked without a ring, at least; with as much again at random, so that nodes
+/// that started together do not ask together.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+
+/// The first wait after a failure, doubled with each, up to the last.
+const WAIT_FIRST: Duration = Duration::from_millis(250);
+const WAIT_LAST: Duration = Duration::from_secs(120);
+
+/// How long the whole answer to one request may last: a page of 10 MB over a line of 1 Mbit/s.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How often it is looked whether there are other peers to follow.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Leaves of one log that are taken in one pull: 350 MB of them.
+const LEAVES_MAX: u64 = 10_000_000;
+
+/// Why a pull ended early.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    /// The line, or what came over it.
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    /// The peer said what cannot be; another answer may be better.
+    #[error("{0}")]
+    Said(String),
+    /// The peer contradicts what it signed before. No other answer helps.
+    #[error("{0}")]
+    Contradicts(String),
+    /// This node.
+    #[error(transparent)]
+    Here(#[from] NodeError),
+}
+
+/// Follows the peers that the node has, and those that it gets, until it is dropped.
+pub(crate) async fn follow(node: Arc<Node>, identity: Arc<Identity>) {
+    let mut tasks = JoinSet::new();
+    let mut followed: Vec<Peer> = Vec::new();
+    loop {
+        let peers = node.peers().unwrap_or_default();
+        if peers != followed {
+            // One that is found at another address is followed anew; so are the others, which
+            // costs a handshake each.
+            tasks.abort_all();
+            tasks = JoinSet::new();
+            for peer in &peers {
+                let (node, identity) = (node.clone(), identity.clone());
+                tasks.spawn(
+                    Follower { node, identity, peer: peer.clone(), line: None, doubted: false }
+                        .run(),
+                );
+            }
+            followed = peers;
+        }
+        let before = node.peers_changed();
+        while node.peers_changed() == before {
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// One peer.
+struct Follower {
+    node: Arc<Node>,
+    identity: Arc<Identity>,
+    peer: Peer,
+    /// The connection that pulls go over, and the ETags of the checkpoints that it brought.
+    line: Option<Line>,
+    /// Whether its leaves did not give its root, and it got another chance.
+    doubted: bool,
+}
+
+struct Line {
+    connection: Connection,
+    etags: [Option<String>; 2],
+}
+
+impl Follower {
+    async fn run(mut self) {
+        let mut wait = WAIT_FIRST;
+        loop {
+            let began = Instant::now();
+            let broken = match self.listen().await {
+                Ok(never) => match never {},
+                Err(broken) => broken,
+            };
+            self.line = None;
+            self.note(&broken);
+            if let Broken::Contradicts(_) = broken {
+                return;
+            }
+            // What went well for a while begins with the first wait again.
+            if began.elapsed() > WAIT_LAST {
+                wait = WAIT_FIRST;
+            }
+            let asked = retry_after(&broken).unwrap_or_default();
+            sleep(asked.max(at_random(wait))).await;
+            wait = (wait * 2).min(WAIT_LAST);
+        }
+    }
+
+    /// Hangs a doorbell and pulls when it rings, and now and then. Ends with what went wrong.
+    async fn listen(&mut self) -> Result<std::convert::Infallible, Broken> {
+        let bell = self.connect().await?.doorbell().await;
+        let mut bell = match bell {
+            Ok(bell) => Some(bell),
+            // Without a bell there is the asking.
+            Err(PeerError::Protocol(what)) => {
+                tracing::warn!(peer = self.peer.party, what, "no doorbell");
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let heard = bell.is_some();
+        self.node.meet(&self.peer.party, |contact| contact.doorbell = heard);
+        self.pull_all().await?;
+        let mut next = Instant::now() + ASK_EVERY + at_random(ASK_EVERY);
+        loop {
+            match timeout_at(next, ring(&mut bell)).await {
+                Ok(Ok(Ring::Heartbeat)) => self.answered(),
+                Ok(Ok(Ring::Head { log, size, checkpoint })) => {
+                    self.answered();
+                    self.node.meet(&self.peer.party, |contact| contact.announces(log, size));
+                    self.pull(log, Some((size, checkpoint))).await?;
+                }
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_) => {
+                    self.pull_all().await?;
+                    next = Instant::now() + ASK_EVERY + at_random(ASK_EVERY);
+                }
+            }
+        }
+    }
+
+    async fn pull_all(&mut self) -> Result<(), Broken> {
+        for log in FOLLOWED {
+            self.pull(log, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings one log up to what the peer has of it. `rung` is what a doorbell said.
+    async fn pull(&mut self, log: Log, rung: Option<(u64, String)>) -> Result<(), Broken> {
+        let Some(number) = self.peer.log(log) else { return Ok(()) };
+        let place = self.node.place(number)?;
+        if rung.as_ref().is_some_and(|(size, _)| *size <= place.scanned) {
+            return Ok(());
+        }
+        let verifier = self.verifier(log)?;
+        let note = rung.map(|(_, note)| note);
+        let (mut pull, mut next) = Pull::begin(verifier, place, LEAVES_MAX, note);
+        let mut etag = None;
+        loop {
+            let came = match next {
+                Next::Ask(ask) => self.ask(log, &ask, &mut etag).await?,
+                Next::Grow { note, from, leaves } => {
+                    let (node, copy) = (self.node.clone(), note.clone());
+                    let grown = blocking(move || node.grow(number, copy, from, leaves)).await?;
+                    grown.map_err(|error| self.refuses(&error))?;
+                    Came::Stored(self.node.place(number)?)
+                }
+                Next::Receive(page) => {
+                    let (node, peer) = (self.node.clone(), self.peer.clone());
+                    blocking(move || node.receive(&peer, log, page, node.now())).await?;
+                    Came::Stored(self.node.place(number)?)
+                }
+                Next::Done => break,
+                Next::Failed(fault) => return Err(Broken::Said(fault.to_string())),
+            };
+            next = pull.next(came);
+        }
+        self.doubted = false;
+        self.answered();
+        if let Some(line) = &mut self.line
+            && let Some(slot) = line.etags.get_mut(usize::from(log == Log::Shared))
+            && etag.is_some()
+        {
+            *slot = etag;
+        }
+        Ok(())
+    }
+
+    async fn ask(
+        &mut self,
+        log: Log,
+        ask: &Ask,
+        etag: &mut Option<String>,
+    ) -> Result<Came, Broken> {
+        if self.line.is_none() {
+            let connection = self.connect().await?;
+            self.line = Some(Line { connection, etags: [None, None] });
+        }
+        let Some(line) = &mut self.line else { return Ok(Came::Unchanged) };
+        let known = line.etags.get(usize::from(log == Log::Shared)).cloned().flatten();
+        let known = known.filter(|_| *ask == Ask::Checkpoint);
+        let path = format!("/log/{}/{}", log.name(), ask.path());
+        let answer =
+            line.connection.get(&path, known.as_deref(), ask.bytes_max(), ANSWER_TIMEOUT).await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.line = None;
+                return Err(error.into());
+            }
+        };
+        match answer.status {
+            304 => Ok(Came::Unchanged),
+            200 => {
+                if *ask == Ask::Checkpoint {
+                    *etag = answer.etag;
+                }
+                Ok(Came::Answer(answer.body.to_vec()))
+            }
+            _ => Err(Broken::Said(format!("it has nothing at `{path}`"))),
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, Broken> {
+        let charter = self.node.charter();
+        let genesis = charter.party(&self.peer.party).and_then(|party| party.genesis.as_ref());
+        let pin = genesis.map(|genesis| genesis.transport.clone());
+        let pin = pin.ok_or_else(|| Broken::Said("the charter has no key of it".to_owned()))?;
+        Ok(Connection::open(&self.peer.address, &self.identity, &pin).await?)
+    }
+
+    fn verifier(&self, log: Log) -> Result<Verifier, Broken> {
+        let verifier = self.node.peer_verifier(&self.peer.party, log)?;
+        verifier.ok_or_else(|| Broken::Said("the charter has no key of it".to_owned()))
+    }
+
+    fn refuses(&mut self, error: &GrowError) -> Broken {
+        match error {
+            GrowError::Equivocates { .. } => Broken::Contradicts(error.to_string()),
+            // Leaves that were staged before may have been the wrong ones; those that come now
+            // begin at what is verified.
+            GrowError::NotItsTree { .. } if !self.doubted => {
+                self.doubted = true;
+                Broken::Said(error.to_string())
+            }
+            GrowError::NotItsTree { .. } => Broken::Contradicts(error.to_string()),
+            GrowError::Commit(error) => Broken::Here(NodeError::Storage(error.to_string())),
+            other => Broken::Said(other.to_string()),
+        }
+    }
+
+    fn answered(&self) {
+        let now = self.node.now();
+        self.node.meet(&self.peer.party, |contact| contact.answered(now));
+    }
+
+    fn note(&self, broken: &Broken) {
+        let party = &self.peer.party;
+        self.node.meet(party, |contact| {
+            contact.doorbell = false;
+            if let Broken::Contradicts(what) = broken {
+                contact.halted = Some(what.clone());
+            }
+            contact.fault = Some(broken.to_string());
+        });
+        match broken {
+            Broken::Contradicts(what) => tracing::error!(peer = party, what, "followed no further"),
+            Broken::Peer(PeerError::Unreachable(what)) => {
+                tracing::debug!(peer = party, what, "not reached");
+            }
+            other => tracing::warn!(peer = party, what = %other, "a peer is asked again later"),
+        }
+    }
+}
+
+/// The next ring; without a bell none ever comes.
+async fn ring(bell: &mut Option<Doorbell>) -> Result<Ring, PeerError> {
+    match bell {
+        Some(bell) => bell.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn retry_after(broken: &Broken) -> Option<Duration> {
+    match broken {
+        Broken::Peer(PeerError::Refused { retry_after, .. }) => *retry_after,
+        _ => None,
+    }
+}
+
+/// A time between nothing and `most`.
+fn at_random(most: Duration) -> Duration {
+    let mut octets = [0; 4];
+    surroundings::random(&mut octets);
+    most.mul_f64(f64::from(u32::from_le_bytes(octets)) / f64::from(u32::MAX))
+}
+
+/// Stores are written on threads that may wait.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, NodeError> + Send + 'static,
+) -> Result<T, Broken> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(Broken::Here(NodeError::Stopping)),
+    }
+}
