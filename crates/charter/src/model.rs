@@ -1,10 +1,74 @@
 //! What a charter says.
 
+mod decision;
+mod handling;
+mod instrument;
+mod office;
+mod organ;
+mod part;
+mod party;
+mod terms;
+mod tier;
+
 use serde::Deserialize;
+use sha2::{Digest as _, Sha512};
+
+pub use decision::{DecisionRule, Electorate, Minus, Subject};
+pub use handling::{Ceiling, Handling, Pap, Tlp};
+pub use instrument::{Guest, Instrument, Predecessor};
+pub use office::{Basis, Location, Office, OfficeKind, PanelSeat};
+pub use organ::{
+    Chair, ChairPower, ChairTerm, Deputy, Organ, OrganKind, OrganState, Rotation, Seats,
+};
+pub use part::{
+    Absence, Abstention, Adoption, Base, Breaker, Effect, EffectKind, EffectOn, Escalation, Force,
+    Invoker, Missed, Participation, Provisional, Quorum, Reach, RecordedOpinion, Reservation,
+    ReservationEffect, Secrecy, Silence, Sunset, Taken, Urgent,
+};
+pub use party::{Genesis, Party, Standing, Status, Term};
+pub(crate) use terms::Retention;
+pub use terms::{Duty, Exit, Guard, Languages, Lifetimes, Quotas, Review, Stage, Withdrawal};
+pub use tier::{Right, Tier};
 
 /// The SHA-256 of a charter's bytes: its name wherever it is referred to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash(pub [u8; 32]);
+
+impl Hash {
+    /// Reads 64 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Hash> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let mut octets = [0; 32];
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != octets.len() || !rest.is_empty() {
+            return None;
+        }
+        for (octet, [high, low]) in octets.iter_mut().zip(pairs) {
+            *octet = digit(*high)? << 4 | digit(*low)?;
+        }
+        Some(Hash(octets))
+    }
+
+    /// Sixty digits in twelve groups of five, to be read aloud and compared out of band.
+    ///
+    /// Whoever drafts a charter could draft many, and look for two that sound alike: sixty digits
+    /// are what makes that as hard as 2^99.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = Sha512::new();
+        hasher.update(b"comity/charter-fingerprint/v1\0");
+        hasher.update(self.0);
+        let digest = hasher.finalize();
+        let groups = digest.as_chunks::<5>().0.iter().map(|octets| {
+            let number = octets.iter().fold(0u64, |sum, octet| sum << 8 | u64::from(*octet));
+            format!("{:05}", number % 100_000)
+        });
+        groups.collect::<Vec<_>>().join(" ")
+    }
+}
 
 impl std::fmt::Display for Hash {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -21,10 +85,34 @@ pub struct Charter {
     pub body: String,
     /// 1 for the founding charter.
     pub version: u32,
+    /// The charter that this one succeeds; none for the founding one.
+    pub previous: Option<Hash>,
+    /// Why this charter is an illustration, where it is one.
+    pub illustration: Option<String>,
     /// What the body shares intelligence for.
     pub purposes: Vec<Purpose>,
+    /// The tiers.
+    pub tiers: Vec<Tier>,
     /// The parties.
     pub parties: Vec<Party>,
+    /// Who attended as a guest.
+    pub guests: Vec<Guest>,
+    /// The offices.
+    pub offices: Vec<Office>,
+    /// The organs.
+    pub organs: Vec<Organ>,
+    /// The decision rules.
+    pub rules: Vec<DecisionRule>,
+    /// What the body came from.
+    pub predecessors: Vec<Predecessor>,
+    /// Its instruments.
+    pub instruments: Vec<Instrument>,
+    /// The stages of accession.
+    pub accession: Vec<Stage>,
+    /// How a party leaves.
+    pub exit: Option<Exit>,
+    /// Its languages.
+    pub languages: Languages,
     /// How what is shared may be handled.
     pub handling: Handling,
     /// Whether mailboxes and accounts that an attacker controls may stand in patterns.
@@ -37,6 +125,14 @@ pub struct Charter {
     pub retention_days: u32,
     /// Days that records of accesses and of refusals are kept.
     pub audit_days: u32,
+    /// How long what is no ordinary entry lives.
+    pub lifetimes: Lifetimes,
+    /// What one origin may add in a day; no quota, where absent.
+    pub quotas: Option<Quotas>,
+    /// What a withdrawal asks of its recipients.
+    pub withdrawal: Withdrawal,
+    /// Deadlines of review and redress.
+    pub review: Review,
     /// Whether an access has to be on disk before it is answered.
     pub audit_before_answer: bool,
 }
@@ -70,101 +166,31 @@ impl Purpose {
     }
 }
 
-/// A party of the body.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Party {
-    /// A host-name-like identifier, unique in the body, never reused.
-    pub id: String,
-    /// What it is called.
-    pub name: String,
-    /// The tier of its standing.
-    pub tier: String,
-    /// The keys that its node began with; none where it has no node.
-    pub genesis: Option<Genesis>,
-}
-
-/// The public keys of a party's node, as it began: what its peers hold it to. The party compares
-/// the fingerprint of the charter that has them with the others, out of band.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Genesis {
-    /// The verifier key (C2SP signed-note) of its log `shared`.
-    pub shared: String,
-    /// That of its log `acts`.
-    pub acts: String,
-    /// That of its log `audit`, which its reviewer follows.
-    pub audit: String,
-    /// The SHA-256 of the public key (SubjectPublicKeyInfo) that it shows to peers over TLS:
-    /// `sha256//` and base64.
-    pub transport: String,
-    /// The SHA-256, in hex, of the key that its logs will be signed with next.
-    pub next: String,
-}
-
-/// What a party is to the body at one time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing<'c> {
-    /// It is in this tier.
-    In(&'c str),
-    /// It was, or will be, or is suspended: it has no right now.
-    Out,
-}
-
-/// How what is shared may be handled when nothing else says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handling {
-    /// The label of what carries none.
-    pub default_tlp: Tlp,
-}
-
-/// The labels of TLP 2.0 (FIRST), from the widest to the narrowest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub enum Tlp {
-    /// No limit on disclosure.
-    #[serde(rename = "CLEAR")]
-    Clear,
-    /// The community.
-    #[serde(rename = "GREEN")]
-    Green,
-    /// The recipients' organisations and their clients.
-    #[serde(rename = "AMBER")]
-    Amber,
-    /// The recipients' organisations.
-    #[serde(rename = "AMBER+STRICT")]
-    AmberStrict,
-    /// Named recipients.
-    #[serde(rename = "RED")]
-    Red,
-}
-
-impl Tlp {
-    /// The label as FIRST writes it, without the prefix `TLP:`.
-    pub fn label(self) -> &'static str {
-        match self {
-            Tlp::Clear => "CLEAR",
-            Tlp::Green => "GREEN",
-            Tlp::Amber => "AMBER",
-            Tlp::AmberStrict => "AMBER+STRICT",
-            Tlp::Red => "RED",
-        }
-    }
-}
-
 impl Charter {
     /// The party of an identifier.
     pub fn party(&self, id: &str) -> Option<&Party> {
         self.parties.iter().find(|party| party.id == id)
     }
 
-    /// What a party is to the body at a time, in microseconds since 1970.
-    pub fn standing(&self, id: &str, _at: i64) -> Standing<'_> {
-        self.party(id).map_or(Standing::Out, |party| Standing::In(&party.tier))
-    }
-
     /// The party whose node shows this key to peers.
     pub fn party_of_transport(&self, pin: &str) -> Option<&Party> {
         let shows = |party: &&Party| party.genesis.as_ref().is_some_and(|it| it.transport == pin);
         self.parties.iter().find(shows)
+    }
+
+    /// The tier of an identifier.
+    pub fn tier(&self, id: &str) -> Option<&Tier> {
+        self.tiers.iter().find(|tier| tier.id == id)
+    }
+
+    /// The organ of an identifier.
+    pub fn organ(&self, id: &str) -> Option<&Organ> {
+        self.organs.iter().find(|organ| organ.id == id)
+    }
+
+    /// The rule by which an organ decides a class of subjects: exactly one, for what it decides.
+    pub fn rule(&self, organ: &str, subject: Subject) -> Option<&DecisionRule> {
+        self.organ(organ).filter(|organ| organ.decides.contains(&subject))?;
+        self.rules.iter().find(|rule| rule.is_for(organ, subject))
     }
 }

@@ -2,38 +2,56 @@
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
 
+use crate::check;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Charter, Handling, Hash, Party, Purpose, Tlp};
-use crate::{FLOORS_VERSION, FORMAT_VERSION};
+use crate::model::{
+    Charter, DecisionRule, Exit, Guest, Handling, Hash, Instrument, Languages, Office, Organ,
+    Party, Predecessor, Purpose, Quotas, Retention, Review, Stage, Tier, Withdrawal,
+};
 
-/// Days that any entry may live at most: the floor under every retention rule.
-const RETENTION_DAYS_MAX: u32 = 5 * 366;
-
-/// Days that records of accesses are kept where the charter does not say: as long as entries.
-const AUDIT_DAYS_DEFAULT: u32 = 1095;
-
-/// Days that they are kept at least. A reviewer has to be able to look into what comes to light
-/// late: half a year.
-const AUDIT_DAYS_MIN: u32 = 180;
-
-/// Days that they are kept at most. They are about people who work here: nothing of that is kept
-/// longer than what they read may be.
-const AUDIT_DAYS_MAX: u32 = RETENTION_DAYS_MAX;
-
-#[derive(Deserialize)]
+/// A charter as it is written.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    format: Spanned<u32>,
-    version: Spanned<u32>,
-    body: Spanned<String>,
-    floors: Spanned<u32>,
-    purposes: Spanned<Vec<Purpose>>,
+pub(crate) struct File {
+    pub(crate) format: u32,
+    pub(crate) version: u32,
+    pub(crate) previous: Option<String>,
+    pub(crate) body: String,
+    pub(crate) floors: u32,
     #[serde(default)]
-    party: Vec<Spanned<Party>>,
-    handling: HandlingTable,
-    retention: RetentionTable,
+    pub(crate) illustrative: bool,
+    pub(crate) note: Option<String>,
+    pub(crate) purposes: Vec<Purpose>,
+    #[serde(default)]
+    predecessor: Vec<Predecessor>,
+    #[serde(default)]
+    pub(crate) tier: Vec<Tier>,
+    #[serde(default)]
+    party: Vec<Party>,
+    #[serde(default)]
+    guest: Vec<Guest>,
+    #[serde(default)]
+    office: Vec<Office>,
+    #[serde(default)]
+    organ: Vec<Organ>,
+    #[serde(default)]
+    rule: Vec<DecisionRule>,
+    #[serde(default)]
+    instrument: Vec<Instrument>,
+    #[serde(default)]
+    accession: Vec<Stage>,
+    exit: Option<Exit>,
+    #[serde(default)]
+    languages: Languages,
+    handling: Handling,
+    retention: Retention,
+    quotas: Option<Quotas>,
+    #[serde(default)]
+    withdrawal: Withdrawal,
+    #[serde(default)]
+    review: Review,
     #[serde(default)]
     patterns: PatternsTable,
     #[serde(default)]
@@ -42,33 +60,20 @@ struct File {
     audit: AuditTable,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HandlingTable {
-    default_tlp: Spanned<Tlp>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RetentionTable {
-    days: Spanned<u32>,
-    audit_days: Option<Spanned<u32>>,
-}
-
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct PatternsTable {
     attacker_mailboxes: bool,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct ExtensionsTable {
     registered_only: bool,
     registered: Vec<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct AuditTable {
     before_answer: bool,
@@ -76,116 +81,70 @@ struct AuditTable {
 
 /// Reads a charter. `Err` holds every fault that was found.
 pub fn parse(text: &str) -> Result<Charter, Vec<Diagnostic>> {
-    let file: File = match toml::from_str(text) {
-        Ok(file) => file,
-        Err(error) => {
-            let offset = error.span().map_or(0, |span| span.start);
-            let fault = Diagnostic::at(text, offset, "charter-syntax")
-                .found(error.message().to_owned())
-                .remedy("see docs/spec/charter.md for the members and their types");
-            return Err(vec![fault]);
-        }
-    };
-    let faults = faults(text, &file);
-    if !faults.is_empty() {
-        return Err(faults);
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(errors.iter().map(|error| syntax(text, error)).collect());
     }
-    Ok(Charter {
-        hash: Hash(Sha256::digest(text.as_bytes()).into()),
-        body: file.body.into_inner(),
-        version: file.version.into_inner(),
-        purposes: file.purposes.into_inner(),
-        parties: file.party.into_iter().map(Spanned::into_inner).collect(),
-        handling: Handling { default_tlp: file.handling.default_tlp.into_inner() },
+    let file = match File::deserialize(Deserializer::from(root.clone())) {
+        Ok(file) => file,
+        Err(error) => return Err(vec![syntax(text, &error)]),
+    };
+    let hash = Hash(Sha256::digest(text.as_bytes()).into());
+    let charter = charter(file.clone(), hash);
+    let faults = check::faults(text, &root, &file, &charter);
+    if faults.is_empty() { Ok(charter) } else { Err(faults) }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> Diagnostic {
+    let offset = error.span().map_or(0, |span| span.start);
+    Diagnostic::at(text, offset, "charter-syntax")
+        .found(error.message().to_owned())
+        .remedy("see docs/spec/charter.md for the members and their types")
+}
+
+fn charter(file: File, hash: Hash) -> Charter {
+    Charter {
+        hash,
+        body: file.body,
+        version: file.version,
+        previous: file.previous.as_deref().and_then(Hash::parse),
+        illustration: file.note.filter(|_| file.illustrative),
+        purposes: file.purposes,
+        tiers: if file.tier.is_empty() { vec![Tier::only()] } else { file.tier },
+        parties: file.party,
+        guests: file.guest,
+        offices: file.office,
+        organs: file.organ,
+        rules: file.rule,
+        predecessors: file.predecessor,
+        instruments: file.instrument,
+        accession: file.accession,
+        exit: file.exit,
+        languages: file.languages,
+        handling: file.handling,
         attacker_mailboxes: file.patterns.attacker_mailboxes,
         registered_only: file.extensions.registered_only,
         registered: file.extensions.registered,
-        audit_days: file.retention.audit_days.map_or(AUDIT_DAYS_DEFAULT, Spanned::into_inner),
-        retention_days: file.retention.days.into_inner(),
+        retention_days: file.retention.days,
+        audit_days: file.retention.audit_days,
+        lifetimes: file.retention.lifetimes(),
+        quotas: file.quotas,
+        withdrawal: file.withdrawal,
+        review: file.review,
         audit_before_answer: file.audit.before_answer,
-    })
-}
-
-fn faults(text: &str, file: &File) -> Vec<Diagnostic> {
-    let mut faults = Vec::new();
-    let mut fault = |offset: usize, rule, found: String, remedy: String| {
-        faults.push(Diagnostic::at(text, offset, rule).found(found).remedy(remedy));
-    };
-    let format = *file.format.get_ref();
-    if format != FORMAT_VERSION {
-        let remedy = format!("this program reads format {FORMAT_VERSION}");
-        fault(file.format.span().start, "charter-format", format!("format {format}"), remedy);
     }
-    if *file.version.get_ref() == 0 {
-        let remedy = "versions count from 1".to_owned();
-        fault(file.version.span().start, "charter-version", "version 0".to_owned(), remedy);
-    }
-    let floors = *file.floors.get_ref();
-    if floors != FLOORS_VERSION {
-        let remedy =
-            format!("pin the floors that this program enforces: floors = {FLOORS_VERSION}");
-        fault(file.floors.span().start, "floors-version", format!("floors {floors}"), remedy);
-    }
-    if file.body.get_ref().trim().is_empty() {
-        let remedy = "give the body a name".to_owned();
-        fault(file.body.span().start, "body-name", "an empty name".to_owned(), remedy);
-    }
-    if file.purposes.get_ref().is_empty() {
-        let remedy = "name at least one purpose; what has no purpose is not shared".to_owned();
-        fault(file.purposes.span().start, "purpose-missing", "no purpose".to_owned(), remedy);
-    }
-    let days = *file.retention.days.get_ref();
-    if days == 0 || days > RETENTION_DAYS_MAX {
-        let remedy = format!("everything expires: from 1 to {RETENTION_DAYS_MAX} days");
-        fault(file.retention.days.span().start, "retention-floor", format!("{days} days"), remedy);
-    }
-    if let Some(days) = &file.retention.audit_days
-        && !(AUDIT_DAYS_MIN..=AUDIT_DAYS_MAX).contains(days.get_ref())
-    {
-        let remedy = format!("records of accesses: from {AUDIT_DAYS_MIN} to {AUDIT_DAYS_MAX} days");
-        fault(days.span().start, "audit-retention", format!("{} days", days.get_ref()), remedy);
-    }
-    if file.patterns.attacker_mailboxes
-        && !file.purposes.get_ref().contains(&Purpose::NetworkDefence)
-    {
-        let remedy = "attacker_mailboxes needs the purpose `network-defence`".to_owned();
-        let offset = file.purposes.span().start;
-        fault(offset, "floor-mailbox", "mailboxes without their purpose".to_owned(), remedy);
-    }
-    if file.party.is_empty() {
-        let remedy = "add a [[party]] table for each party".to_owned();
-        fault(0, "party-missing", "no party".to_owned(), remedy);
-    }
-    for (at, party) in file.party.iter().enumerate() {
-        let id = &party.get_ref().id;
-        if !is_party_id(id) {
-            let remedy = "letters a-z, digits, `.` and `-`, 3 to 100 of them, as in a host name";
-            fault(party.span().start, "party-id", format!("`{id}`"), remedy.to_owned());
-        }
-        if file.party.iter().take(at).any(|other| other.get_ref().id == *id) {
-            let remedy = "an identifier names one party".to_owned();
-            fault(party.span().start, "party-twice", format!("`{id}` again"), remedy);
-        }
-    }
-    faults
-}
-
-fn is_party_id(id: &str) -> bool {
-    (3..=100).contains(&id.len())
-        && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
-        && !id.starts_with(['.', '-'])
-        && !id.ends_with(['.', '-'])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tlp;
 
     #[test]
     fn the_founding_charter_of_one_party_loads() {
         let text = crate::one_party("cert.example", "Example CERT");
         let charter = parse(&text).unwrap();
-        assert_eq!(charter.party("cert.example").map(|party| party.tier.as_str()), Some("member"));
+        assert_eq!(charter.party("cert.example").unwrap().tier.as_deref(), Some("member"));
         assert_eq!(charter.hash, Hash(Sha256::digest(text.as_bytes()).into()));
         assert_eq!(charter.handling.default_tlp, Tlp::AmberStrict);
     }
@@ -215,10 +174,10 @@ mod tests {
             .replace("floors = 1", "floors = 0");
         let faults = parse(&text).unwrap_err();
         let rules: Vec<&str> = faults.iter().map(|fault| fault.rule).collect();
-        assert_eq!(rules, ["floors-version", "retention-floor", "party-id"]);
+        assert_eq!(rules, ["floors-version", "party-id", "retention-floor"]);
         assert_eq!(faults[0].line, 6);
         assert_eq!(
-            faults[1].to_string(),
+            faults[2].to_string(),
             "line 20, column 8: retention-floor: 9999 days; everything expires: from 1 to 1830 days"
         );
     }

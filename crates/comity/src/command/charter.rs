@@ -100,7 +100,12 @@ fn told(charter: &Parsed) -> String {
         charter.retention_days
     );
     for party in &charter.parties {
-        text.push_str(&format!("party      {} ({}), {}\n", party.id, party.name, party.tier));
+        text.push_str(&format!(
+            "party      {} ({}), {}\n",
+            party.id,
+            party.name,
+            party.tier.as_deref().unwrap_or("dated")
+        ));
     }
     text
 }
