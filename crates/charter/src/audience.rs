@@ -6,7 +6,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::model::{Charter, Party, Right, Standing, Status, Tlp};
+
+/// [`RuleError::rule`] where a red light meets a rule that does not name parties.
+pub const RED: &str = "audience-red";
 
 /// Octets of a rule. It stands in the header of each entry: room for a body of fifty by name.
 pub const RULE_BYTES_MAX: usize = 4096;
@@ -42,7 +47,7 @@ pub struct RuleError {
 }
 
 /// What a rule comes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Compiled {
     /// The rule, as it is written out.
     pub rule: String,
@@ -53,7 +58,7 @@ pub struct Compiled {
 }
 
 /// What a rule comes to for one party.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
     /// The party.
     pub party: String,
@@ -222,7 +227,7 @@ impl Charter {
         if tlp == Tlp::Red && !rule.is_by_name() {
             let remedy = "TLP:RED is for named recipients: name them as `party:ID,ID`, \
                           or take a wider label";
-            return refused("audience-red", format!("TLP:RED for `{rule}`"), remedy);
+            return refused(RED, format!("TLP:RED for `{rule}`"), remedy);
         }
         Ok(())
     }

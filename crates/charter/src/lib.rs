@@ -24,7 +24,7 @@ mod standing;
 mod succession;
 
 pub use as_of::{AsOf, InstrumentAsOf, OrganAsOf, SeatState, TierAsOf, TierState};
-pub use audience::{Compiled, Line, RULE_BYTES_MAX, RULE_TERMS_MAX, Rule, RuleError};
+pub use audience::{Compiled, Line, RED, RULE_BYTES_MAX, RULE_TERMS_MAX, Rule, RuleError};
 pub use date::{Date, DateError};
 pub use diagnostic::Diagnostic;
 pub use diff::{Change, diff};

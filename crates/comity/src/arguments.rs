@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Let logs go on that were put back to an earlier day
     Resume(Resume),
-    /// Charters: check one, show the one in force
+    /// Charters: check one, show what one says, compare two
     Charter(Charter),
     /// Peers: the nodes of the other parties
     Peer(Peer),
@@ -472,10 +472,21 @@ pub(crate) enum CharterVerb {
         /// The charter, with the keys of this party
         file: PathBuf,
     },
-    /// Show the charter in force
+    /// Show a charter: the body as it is, or was at a date, and its hash in digits to read aloud
     Show {
-        /// The node's directory
-        dir: PathBuf,
+        /// The node's directory, or a charter
+        #[arg(value_name = "DIR|FILE")]
+        place: PathBuf,
+        /// A day, a month or a year, in UTC: 2024-03-29, 2009-12, 2013; today, where absent
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<String>,
+    },
+    /// Show what one charter changes in another, and what that loosens
+    Diff {
+        /// The charter before
+        old: PathBuf,
+        /// The charter after
+        new: PathBuf,
     },
 }
 

@@ -8,7 +8,6 @@
 pub mod account;
 mod admin;
 pub mod adopt;
-pub mod audience;
 mod audit;
 pub mod backup;
 pub mod collection;

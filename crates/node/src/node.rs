@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use comity_charter::Charter;
+use comity_charter::{Charter, RuleError};
 use comity_gate::Facts;
 use comity_tlog::{Sealed, Verifier};
 use comity_view::ViewError;
@@ -15,7 +15,6 @@ use comity_wire::id::Uuid;
 use comity_wire::time::Micros;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::audience::RuleError;
 use crate::audit::{self, Access, Waiting};
 use crate::collection::Catalog;
 use crate::config::{Config, ConfigError};

@@ -2,7 +2,7 @@
 //! is good, set aside where it is not. Nothing of it binds this party: it arrives in a collection
 //! of its own, and whoever wants it among his own adopts it.
 //!
-//! An entry that has no effect is *void*. What is void, or does not open, is not stored: neither
+//! An entry that has no effect is *void*. What is void, or does not open, is not stored, neither
 //! its body nor its salt. Its log, its index and a code stay, so that somebody can look into it, and
 //! the log goes on behind it.
 

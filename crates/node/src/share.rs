@@ -14,7 +14,7 @@ mod opened;
 
 use std::collections::BTreeMap;
 
-use comity_charter::Tlp;
+use comity_charter::{Compiled, Rule, RuleError, Tlp};
 use comity_gate::release::{self, Label};
 use comity_gate::{Code, Path, Refusal};
 use comity_view::{Position, Readable, Right, query};
@@ -24,7 +24,6 @@ use comity_wire::taxii::filter::{Query, Versions};
 use comity_wire::time::Micros;
 use serde::Serialize;
 
-use crate::audience::{self, Compiled, RuleError};
 use crate::collection::{self, Collection};
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
@@ -142,7 +141,7 @@ impl<'n> Audiences<'n> {
 impl Node {
     /// What a rule of this party comes to.
     pub fn compile(&self, rule: &str, tlp: Tlp, now: i64) -> Result<Compiled, RuleError> {
-        audience::compile(self.charter(), rule, &self.config().party, tlp, now)
+        self.charter().compile(&Rule::parse(rule)?, &self.config().party, tlp, now)
     }
 
     /// Whether, and to whom, an object leaves that is written into a collection.
@@ -404,6 +403,6 @@ fn nobody() -> Refusal {
 
 fn refusal(error: &RuleError) -> Refusal {
     let code: &'static Code =
-        if error.rule == audience::RED { &release::RED } else { &release::RULE };
+        if error.rule == comity_charter::RED { &release::RED } else { &release::RULE };
     Refusal::new(code, Path::root()).required(error.to_string())
 }

@@ -47,7 +47,7 @@ use crate::withdraw::Removed;
 use decide::Decided;
 use folder::{Folder, Group};
 use grant::Target;
-use job::{Answer, Job, Reply, fail_all, fail_group};
+use job::{Answer, Job, Reply, answer, fail_all, fail_group};
 use known::Known;
 use share::{Copied, Draft};
 
@@ -418,32 +418,22 @@ impl Inner {
     ) -> Result<Option<Answer>, Box<(Answer, NodeError)>> {
         match job {
             Job::Submit { collection, candidates, reply, .. } => {
-                match decided.submit(self, collection, candidates) {
-                    Ok(verdicts) => Ok(Some(Answer::Submit(reply, verdicts))),
-                    Err(error) => Err(Box::new((Answer::Submit(reply, Vec::new()), error))),
-                }
+                answer(Answer::Submit, reply, decided.submit(self, collection, candidates))
             }
             Job::Remove { collection, positions, author, now, reply } => {
-                match decided.remove(self, collection, &positions, &author, now) {
-                    Ok(removed) => Ok(Some(Answer::Remove(reply, removed))),
-                    Err(error) => Err(Box::new((Answer::Remove(reply, Removed::default()), error))),
-                }
+                let removed = decided.remove(self, collection, &positions, &author, now);
+                answer(Answer::Remove, reply, removed)
             }
             Job::Withdraw { positions, author, now, reply } => {
-                match decided.withdraw_everywhere(self, &positions, &author, now) {
-                    Ok(removed) => Ok(Some(Answer::Remove(reply, removed))),
-                    Err(error) => Err(Box::new((Answer::Remove(reply, Removed::default()), error))),
-                }
+                let removed = decided.withdraw_everywhere(self, &positions, &author, now);
+                answer(Answer::Remove, reply, removed)
             }
-            Job::Share { drafts, reply } => match decided.share(self, drafts) {
-                Ok(copied) => Ok(Some(Answer::Share(reply, copied))),
-                Err(error) => Err(Box::new((Answer::Share(reply, Vec::new()), error))),
-            },
+            Job::Share { drafts, reply } => {
+                answer(Answer::Share, reply, decided.share(self, drafts))
+            }
             Job::Grant { rule, targets, author, now, reply } => {
-                match decided.grant(self, &rule, &targets, &author, now) {
-                    Ok(granted) => Ok(Some(Answer::Grant(reply, granted))),
-                    Err(error) => Err(Box::new((Answer::Grant(reply, Granted::default()), error))),
-                }
+                let granted = decided.grant(self, &rule, &targets, &author, now);
+                answer(Answer::Grant, reply, granted)
             }
             Job::Append { entries, reply } => {
                 decided.append(entries);
@@ -458,19 +448,15 @@ impl Inner {
                 Ok(None)
             }
             Job::Adopt { collection, positions, author, now, reply } => {
-                match decided.adopt(self, collection, &positions, &author, now) {
-                    Ok(adopted) => Ok(Some(Answer::Adopt(reply, adopted))),
-                    Err(error) => Err(Box::new((Answer::Adopt(reply, Adopted::default()), error))),
-                }
+                let adopted = decided.adopt(self, collection, &positions, &author, now);
+                answer(Answer::Adopt, reply, adopted)
             }
-            Job::Receive { page, reply } => match decided.receive(self, *page) {
-                Ok(received) => Ok(Some(Answer::Receive(reply, received))),
-                Err(error) => Err(Box::new((Answer::Receive(reply, Received::default()), error))),
-            },
-            Job::Count { collection, reply } => match self.count_held(collection) {
-                Ok(()) => Ok(Some(Answer::Append(reply))),
-                Err(error) => Err(Box::new((Answer::Append(reply), error))),
-            },
+            Job::Receive { page, reply } => {
+                answer(Answer::Receive, reply, decided.receive(self, *page))
+            }
+            Job::Count { collection, reply } => {
+                answer(|reply, ()| Answer::Append(reply), reply, self.count_held(collection))
+            }
             // What goes wrong with a sweep comes up again with the next one.
             Job::Sweep { now } => {
                 let before = decided.mark();

@@ -1,8 +1,11 @@
-//! `comity charter`: check one, show the one in force.
+//! `comity charter`: check one, show what one says, compare two.
+
+mod diff;
+mod show;
 
 use std::path::Path;
 
-use comity_charter::Charter as Parsed;
+use comity_charter::{Charter as Parsed, Date, Diagnostic};
 use comity_node::{Directory, Node};
 use serde_json::{Value, json};
 
@@ -14,12 +17,41 @@ use crate::surroundings;
 
 pub(crate) fn run(arguments: &Charter, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
-        CharterVerb::Check { file } => check(file, output),
         CharterVerb::Found { dir, file } => found(dir, file, output),
-        CharterVerb::Show { dir } => {
-            let directory = Directory::new(dir);
+        CharterVerb::Check { file } => on_loaded(file, output, |charter| {
+            output.result(&show::head_value(charter), || show::head(charter));
+        }),
+        CharterVerb::Show { place, as_of } => {
+            let date = match as_of {
+                Some(text) => {
+                    Date::parse(text).map_err(|error| Failure::new(format!("`{text}`: {error}")))?
+                }
+                None => Date::of((surroundings::real().now)()),
+            };
+            let shown = |charter: &Parsed| show::show(charter, date, output);
+            if place.is_file() {
+                return on_loaded(place, output, shown);
+            }
+            let directory = Directory::new(place);
             directory.require_node().map_err(|error| Failure::new(error.to_string()))?;
-            check(&directory.charter(), output)
+            on_loaded(&directory.charter(), output, shown)
+        }
+        CharterVerb::Diff { old, new } => {
+            let (before, after) = (read(old)?, read(new)?);
+            match (before, after) {
+                (Ok(before), Ok(after)) => {
+                    diff::show(&before, &after, output);
+                    Ok(Outcome::Done)
+                }
+                (before, after) => {
+                    let faults = [(old, before.err()), (new, after.err())];
+                    let faults: Vec<(&Path, Vec<Diagnostic>)> = faults
+                        .into_iter()
+                        .filter_map(|(path, faults)| Some((path.as_path(), faults?)))
+                        .collect();
+                    Ok(tell(&faults, output))
+                }
+            }
         }
     }
 }
@@ -42,70 +74,38 @@ fn found(dir: &Path, file: &Path, output: &Output) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn check(path: &Path, output: &Output) -> Result<Outcome, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", path.display())))?;
-    match comity_charter::parse(&text) {
+fn on_loaded(path: &Path, output: &Output, then: impl FnOnce(&Parsed)) -> Result<Outcome, Failure> {
+    match read(path)? {
         Ok(charter) => {
-            output.result(&shown(&charter), || told(&charter));
+            then(&charter);
             Ok(Outcome::Done)
         }
-        Err(faults) => {
-            let lines: Vec<Value> = faults
-                .iter()
-                .map(|fault| {
-                    json!({
-                        "line": fault.line,
-                        "column": fault.column,
-                        "rule": fault.rule,
-                        "found": fault.found,
-                        "remedy": fault.remedy,
-                    })
-                })
-                .collect();
-            output.result(&json!({ "faults": lines }), || {
-                faults.iter().map(|fault| format!("{}: {fault}\n", path.display())).collect()
-            });
-            Ok(Outcome::Found)
-        }
+        Err(faults) => Ok(tell(&[(path, faults)], output)),
     }
 }
 
-fn shown(charter: &Parsed) -> Value {
-    let parties: Vec<Value> = charter
-        .parties
-        .iter()
-        .map(|party| json!({ "id": party.id, "name": party.name, "tier": party.tier }))
+fn read(path: &Path) -> Result<Result<Parsed, Vec<Diagnostic>>, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", path.display())))?;
+    Ok(comity_charter::parse(&text))
+}
+
+fn tell(files: &[(&Path, Vec<Diagnostic>)], output: &Output) -> Outcome {
+    let all = || files.iter().flat_map(|(path, faults)| faults.iter().map(move |it| (path, it)));
+    let lines: Vec<Value> = all()
+        .map(|(path, fault)| {
+            json!({
+                "file": path.display().to_string(),
+                "line": fault.line,
+                "column": fault.column,
+                "rule": fault.rule,
+                "found": fault.found,
+                "remedy": fault.remedy,
+            })
+        })
         .collect();
-    json!({
-        "hash": charter.hash.to_string(),
-        "body": charter.body,
-        "version": charter.version,
-        "purposes": charter.purposes.iter().map(|one| one.name()).collect::<Vec<_>>(),
-        "parties": parties,
-        "default_tlp": charter.handling.default_tlp.label(),
-        "retention_days": charter.retention_days,
-    })
-}
-
-fn told(charter: &Parsed) -> String {
-    let purposes: Vec<&str> = charter.purposes.iter().map(|one| one.name()).collect();
-    let mut text = format!(
-        "body       {}\nversion    {}\nhash       {}\npurposes   {}\ndefault    TLP:{}\nretention  {} days\n",
-        charter.body,
-        charter.version,
-        charter.hash,
-        purposes.join(", "),
-        charter.handling.default_tlp.label(),
-        charter.retention_days
-    );
-    for party in &charter.parties {
-        text.push_str(&format!(
-            "party      {} ({}), {}\n",
-            party.id,
-            party.name,
-            party.tier.as_deref().unwrap_or("dated")
-        ));
-    }
-    text
+    output.result(&json!({ "faults": lines }), || {
+        all().map(|(path, fault)| format!("{}: {fault}\n", path.display())).collect()
+    });
+    Outcome::Found
 }

@@ -31,6 +31,9 @@ const LIFE: &[(&[&str], i32)] = &[
     (&["charter", "show", "DIR"], 0),
     (&["peer", "genesis", "DIR"], 0),
     (&["charter", "check", "CHARTER"], 0),
+    (&["charter", "show", "DIR", "--as-of", "2024-03"], 0),
+    (&["charter", "show", "CHARTER"], 0),
+    (&["charter", "diff", "CHARTER", "CHARTER"], 0),
     (&["verify", "DIR"], 0),
     (&["doctor", "DIR"], 0),
 ];
@@ -59,6 +62,9 @@ const FAULTS: &[(&[&str], &[&str])] = &[
     (&["import", "DIR", "MISSING"], &["cannot read", "missing.json"]),
     (&["export", "DIR", "--collection", "none"], &["comity collection list"]),
     (&["charter", "check", "MISSING"], &["cannot read", "missing.json"]),
+    (&["charter", "show", "MISSING"], &["missing.json", "comity init"]),
+    (&["charter", "show", "DIR", "--as-of", "2024-13"], &["`2024-13`", "2009-12-05"]),
+    (&["charter", "diff", "CHARTER", "MISSING"], &["cannot read", "missing.json"]),
     (&["init", "DIR"], &["not empty", "DIR"]),
 ];
 
@@ -326,6 +332,47 @@ fn init_takes_a_new_directory_and_a_charter_that_holds() {
     let ran = place.run(&line).exits(0);
     assert!(ran.out.contains("shown once"), "{ran:#?}");
     place.run(&["verify", "DIR"]).exits(0);
+}
+
+#[test]
+fn charters_are_shown_at_a_date_and_compared() {
+    let body =
+        |name: &str| format!("{}/../../examples/bodies/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let (sco, pair, bad) =
+        (body("sco/charter"), body("two-party/charter"), body("two-party/charter.bad"));
+    let ran = comity(&["charter", "show", &sco, "--as-of", "2009-12"]).exits(0);
+    for part in ["read aloud", "illustration", "as of 2009-12", "decided, not begun"] {
+        assert!(ran.out.contains(part), "{part}: {ran:#?}");
+    }
+    let told = comity(&["--json", "charter", "show", &sco, "--as-of", "2025-09-01"]).json();
+    let tiers = told["as_of"]["tiers"].as_array().unwrap();
+    let partners = tiers.iter().find(|tier| tier["id"] == "partner").unwrap();
+    assert_eq!(partners["parties"].as_array().unwrap().len(), 17);
+    let fingerprint = told["fingerprint"].as_str().unwrap();
+    let groups: Vec<&str> = fingerprint.split(' ').collect();
+    let digits = |group: &&str| group.len() == 5 && group.bytes().all(|it| it.is_ascii_digit());
+    assert!(groups.len() == 12 && groups.iter().all(digits), "{fingerprint}");
+
+    let place = Place::empty();
+    let text = std::fs::read_to_string(&pair).unwrap();
+    let hash = comity_charter::parse(&text).unwrap().hash;
+    let next = text
+        .replace("\nversion = 1", &format!("\nversion = 2\nprevious = \"{hash}\""))
+        .replace("\ndays = 365", "\ndays = 730");
+    let next = place.file("next.toml", next);
+    let ran = comity(&["charter", "diff", &pair, &next]).exits(0);
+    for part in ["version 2 succeeds version 1", "!  retention, days", "365 becomes 730"] {
+        assert!(ran.out.contains(part), "{part}: {ran:#?}");
+    }
+    let told = comity(&["--json", "charter", "diff", &pair, &next]).exits(0).json();
+    assert_eq!((told["loosened"].as_u64(), told["old"]["version"].as_u64()), (Some(1), Some(1)));
+    let ran = comity(&["charter", "diff", &pair, &bad]).exits(1);
+    assert!(ran.out.contains("charter.bad.toml: line 4"), "{ran:#?}");
+    let expected =
+        std::fs::read_to_string(body("two-party/charter.bad").replace(".toml", ".expected"));
+    let faults = comity(&["--json", "charter", "check", &bad]).exits(1).json();
+    let count = faults["faults"].as_array().unwrap().len();
+    assert_eq!(count, expected.unwrap().lines().count());
 }
 
 #[test]

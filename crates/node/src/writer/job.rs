@@ -175,6 +175,18 @@ pub(super) enum Answer {
     Append(Reply<()>),
 }
 
+/// What was decided, on its way to whoever waits for it.
+pub(super) fn answer<T: Default>(
+    wrap: impl FnOnce(Reply<T>, T) -> Answer,
+    reply: Reply<T>,
+    decided: Result<T, NodeError>,
+) -> Result<Option<Answer>, Box<(Answer, NodeError)>> {
+    match decided {
+        Ok(done) => Ok(Some(wrap(reply, done))),
+        Err(error) => Err(Box::new((wrap(reply, T::default()), error))),
+    }
+}
+
 impl Answer {
     // A caller that went away is no reason to stop.
     pub(super) fn succeed(self) {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use comity_charter::RED;
 use comity_charter::Tlp;
 use comity_node::NodeError;
-use comity_node::audience::RED;
 use comity_node::share::Report;
 use comity_wire::entry::Kind;
 

@@ -1,5 +1,5 @@
-//! `share`: an object version is known. Depends on the entry alone, and on whether it was withdrawn:
-//! the body of somebody else's entry may come after his withdrawal of it.
+//! `share`: an object version is known. Depends on the entry alone, and on whether it was
+//! withdrawn: the body of somebody else's entry may come after his withdrawal of it.
 
 use rusqlite::{CachedStatement, Transaction, params};
 
