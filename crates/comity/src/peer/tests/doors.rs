@@ -280,10 +280,12 @@ async fn who_shows_no_certificate_does_not_come_in() {
 #[tokio::test]
 async fn nothing_is_resumed_and_no_other_protocol_is_spoken() {
     let stage = Stage::new().await;
-    let store = rustls::client::Resumption::in_memory_sessions(8);
+    // One configuration for both, since a client resumes under no other.
+    let mut config = stage.red.client(stage.blue.pin()).unwrap();
+    config.resumption = rustls::client::Resumption::in_memory_sessions(8);
+    let config = Arc::new(config);
     for _ in 0..2 {
-        let store = store.clone();
-        let mut stream = stage.tls(|config| config.resumption = store).await.unwrap();
+        let mut stream = stage.tls_with(config.clone()).await.unwrap();
         let head = b"GET /log/acts/checkpoint HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         stream.write_all(head).await.unwrap();
         let mut answer = Vec::new();

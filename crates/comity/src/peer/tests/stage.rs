@@ -127,9 +127,16 @@ impl Stage {
     ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut config = self.red.client(self.blue.pin()).unwrap();
         change(&mut config);
+        self.tls_with(Arc::new(config)).await
+    }
+
+    pub(super) async fn tls_with(
+        &self,
+        config: Arc<ClientConfig>,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(self.address).await?;
         let name = ServerName::try_from("peer.invalid").unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+        TlsConnector::from(config).connect(name, stream).await
     }
 
     /// Writes octets as red, and reads until blue ends the connection.
