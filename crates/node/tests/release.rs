@@ -11,6 +11,8 @@
 mod body;
 mod world;
 
+#[path = "release/at_once.rs"]
+mod at_once;
 #[path = "release/cursor.rs"]
 mod cursor;
 #[path = "release/history.rs"]

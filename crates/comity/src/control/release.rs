@@ -1,5 +1,5 @@
-//! What leaves a node, by command: acts of a named user whose role has the right. The command line
-//! itself releases nothing, whoever may open the directory.
+//! What leaves a node, by command: acts of a named user whose role has the right, whoever may open
+//! the directory. An import into a collection that such a user made release is his release, too.
 
 use comity_charter::Tlp;
 use comity_node::collection::{self, Collection};
