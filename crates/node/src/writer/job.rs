@@ -241,3 +241,27 @@ pub(super) fn fail_group(group: Vec<Job>, error: &NodeError) {
 pub(super) fn fail_all(answers: Vec<Answer>, error: impl Fn() -> NodeError) {
     answers.into_iter().for_each(|answer| answer.fail(error()));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Company::{self, Alone, Any, Private, Releasing};
+
+    #[test]
+    fn what_is_released_is_in_no_group_with_what_withdraws_or_opens_it() {
+        for (group, other, wanted) in [
+            (Any, Any, Some(Any)),
+            (Any, Alone, Some(Alone)),
+            (Private, Any, Some(Private)),
+            (Private, Private, Some(Private)),
+            (Releasing, Releasing, Some(Releasing)),
+            (Alone, Any, Some(Alone)),
+            (Alone, Alone, None),
+            (Private, Releasing, None),
+            (Private, Alone, None),
+            (Releasing, Alone, None),
+        ] {
+            assert_eq!(Company::with(group, other), wanted, "{group:?} {other:?}");
+            assert_eq!(Company::with(other, group), wanted, "{other:?} {group:?}");
+        }
+    }
+}

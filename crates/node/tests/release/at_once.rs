@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use comity_charter::Tlp;
 use comity_node::NodeError;
+use comity_node::share::Asked;
+use comity_node::submit::Terms;
 use comity_tlog::{EntryRef, Reader};
 use comity_wire::entry::{Kind, Log};
 use comity_wire::taxii::filter::{Query, Versions};
@@ -14,10 +16,10 @@ use comity_wire::taxii::filter::{Query, Versions};
 use crate::body::{Body, SERVED, id, tool};
 
 /// Objects that all threads are at.
-const OBJECTS: u32 = 6;
+const OBJECTS: u32 = 4;
 
 /// What each thread does.
-const TURNS: u32 = 60;
+const TURNS: u32 = 150;
 
 /// Losing a race is no failure: the object was not there, or not any more.
 fn lost(error: &NodeError) -> bool {
@@ -32,36 +34,43 @@ fn no_copy_outlives_what_it_is_a_copy_of() {
     let seen = std::sync::Mutex::new(BTreeMap::<u64, BTreeSet<&'static str>>::new());
     let (one, done) = (&body, AtomicU32::new(0));
     std::thread::scope(|scope| {
-        for releasing in [false, true] {
-            let collection = if releasing { &wide } else { &one.desk };
+        // Those of the releasing collection are others: what two collections hold goes nowhere.
+        for (collection, first) in [(&one.desk, 0), (&one.desk, 0), (&wide, OBJECTS)] {
             scope.spawn(move || {
-                for turn in 0..TURNS * 2 {
-                    one.post(collection, &tool(turn % OBJECTS, None));
+                let numbers = first..first + OBJECTS;
+                let objects: Vec<String> = numbers.map(|number| tool(number, None)).collect();
+                let objects: Vec<&[u8]> = objects.iter().map(String::as_bytes).collect();
+                let node = one.node();
+                for _ in 0..TURNS {
+                    let terms = Terms::default();
+                    node.submit(&one.releaser, collection, &objects, terms, node.now()).unwrap();
                 }
             });
             scope.spawn(move || {
-                for turn in 0..TURNS {
+                for _ in 0..TURNS {
                     let node = one.node();
-                    let uuid = comity_wire::id::Id::parse(&id(turn * 5 % OBJECTS)).unwrap().uuid;
-                    let ids = Some(vec![("tool".to_owned(), uuid)]);
-                    let query = Query { ids, versions: Versions::All, ..Query::default() };
+                    let query = Query { versions: Versions::All, ..Query::default() };
                     let page = node.page(one.readable(collection), &query, 10).unwrap();
                     let positions = page.rows.into_iter().map(|row| row.position).collect();
                     node.remove(&one.releaser, collection, positions, node.now()).unwrap();
                 }
             });
         }
+        for rule in ["party:beta.example", "tier:observer"] {
+            let done = &done;
+            scope.spawn(move || {
+                for turn in 0..TURNS {
+                    let (node, readable) = (one.node(), one.readable(&one.desk));
+                    let asked = Asked { objects: None, rule, tlp: None, dry_run: false };
+                    node.share(&one.releaser, readable, asked, node.now()).unwrap();
+                    let granted = one.grant(&[id(turn % (2 * OBJECTS))], "all");
+                    assert!(granted.err().as_ref().is_none_or(lost));
+                }
+                done.fetch_add(1, Ordering::SeqCst);
+            });
+        }
         scope.spawn(|| {
-            for turn in 0..TURNS {
-                let ids = [id(turn % OBJECTS)];
-                let rule = ["party:beta.example", "tier:observer"][turn as usize % 2];
-                assert!(one.share(&ids, rule, None).err().as_ref().is_none_or(lost));
-                assert!(one.grant(&ids, "all").err().as_ref().is_none_or(lost));
-            }
-            done.store(1, Ordering::SeqCst);
-        });
-        scope.spawn(|| {
-            while done.load(Ordering::SeqCst) == 0 {
+            while done.load(Ordering::SeqCst) < 2 {
                 for party in SERVED {
                     for got in one.served(party) {
                         if got.header.kind == Kind::Share {
