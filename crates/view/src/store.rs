@@ -109,6 +109,8 @@ impl View {
             connection.pragma_update(None, "application_id", APPLICATION_ID)?;
             connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             connection.execute_batch(include_str!("store/schema.sql"))?;
+            // Whoever checks the file beside this process reads its head as it is on disk.
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         }
         connection.execute("INSERT OR REPLACE INTO left_by VALUES (0, ?1)", [boot])?;
         let types = types(&connection)?;
@@ -331,6 +333,18 @@ mod tests {
             alone: true,
         };
         Folded { position: Position { log: 2, index }, effect: Effect::Share(facts) }
+    }
+
+    #[test]
+    fn a_new_file_says_what_it_is_before_it_is_closed() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("view.db");
+        let (_open, opened) = View::open(&path, "a test").unwrap();
+        assert!(matches!(opened, Opened::Dropped(_)));
+        let octets = std::fs::read(&path).unwrap();
+        let number = |at: usize| u32::from_be_bytes(octets[at..at + 4].try_into().unwrap());
+        assert_eq!(i64::from(number(60)), SCHEMA_VERSION, "the user version");
+        assert_eq!(i64::from(number(68)), APPLICATION_ID);
     }
 
     #[test]
