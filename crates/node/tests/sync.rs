@@ -216,8 +216,14 @@ fn genesis(directory: &Directory, party: &str) -> String {
         vkey("shared"),
         vkey("acts"),
         vkey("audit"),
-        "EXERCISE",
-        "00".repeat(32),
+        format!("sha256//{}", {
+            use base64::Engine as _;
+            let mut pin = [0; 32];
+            pin[1..].iter_mut().zip(party.bytes()).for_each(|(slot, octet)| *slot = octet);
+            base64::engine::general_purpose::STANDARD.encode(pin)
+        }),
+        party.bytes().map(|octet| format!("{octet:02x}")).collect::<String>()
+            + &"0".repeat(64 - 2 * party.len()),
     )
 }
 
