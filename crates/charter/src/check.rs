@@ -49,6 +49,10 @@ pub(crate) fn faults(
     charter: &Charter,
 ) -> Vec<Diagnostic> {
     let mut faults = Faults { text, root, found: Vec::new() };
+    body::sizes(charter, &mut faults);
+    if !faults.found.is_empty() {
+        return faults.found;
+    }
     body::check(file, charter, &mut faults);
     terms::check(charter, &mut faults);
     tier::check(charter, &mut faults);

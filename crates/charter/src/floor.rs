@@ -62,4 +62,11 @@ pub const CONCERNED_MAX: u32 = 2;
 
 /// Parties, tiers, organs, rules and so on of one charter, each, at most: several times what the
 /// largest bodies have, and little enough to compare each with each.
-pub const TABLES_MAX: usize = 1000;
+pub const TABLES_MAX: usize = 500;
+
+/// Standings of one party, at most: one for each year of a century.
+pub const STANDINGS_MAX: usize = 100;
+
+/// Octets of a charter, at most: room for as many parties, with keys. Peers send charters, and one
+/// is read whole.
+pub const CHARTER_BYTES_MAX: usize = 1 << 20;

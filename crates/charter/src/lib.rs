@@ -31,7 +31,7 @@ pub use diff::{Change, diff};
 pub use founding::{one_party, with_geneses};
 pub use model::*;
 pub use parse::parse;
-pub use succession::{Accepts, Candidate, Succession, in_force};
+pub use succession::{Accepts, Candidate, Succession, in_force, not_founding};
 
 /// The version of the charter format that this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;

@@ -2,14 +2,19 @@
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use toml::de::{DeTable, Deserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
 
 use crate::check;
 use crate::diagnostic::Diagnostic;
+use crate::floor;
 use crate::model::{
     Charter, DecisionRule, Exit, Guest, Handling, Hash, Instrument, Languages, Office, Organ,
     Party, Predecessor, Purpose, Quotas, Retention, Review, Stage, Tier, Withdrawal,
 };
+
+/// Unknown members that are told at once: a charter with more is of another format.
+const UNKNOWN_MEMBERS_MAX: usize = 50;
 
 /// A charter as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -81,18 +86,61 @@ struct AuditTable {
 
 /// Reads a charter. `Err` holds every fault that was found.
 pub fn parse(text: &str) -> Result<Charter, Vec<Diagnostic>> {
+    if text.len() > floor::CHARTER_BYTES_MAX {
+        let fault = Diagnostic::at(text, 0, "charter-size")
+            .found(format!("{} octets", text.len()))
+            .remedy(format!("at most {}", floor::CHARTER_BYTES_MAX));
+        return Err(vec![fault]);
+    }
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         return Err(errors.iter().map(|error| syntax(text, error)).collect());
     }
-    let file = match File::deserialize(Deserializer::from(root.clone())) {
-        Ok(file) => file,
-        Err(error) => return Err(vec![syntax(text, &error)]),
+    let (file, mut faults) = read(text, &root);
+    let Some(file) = file else {
+        return Err(faults);
     };
     let hash = Hash(Sha256::digest(text.as_bytes()).into());
     let charter = charter(file.clone(), hash);
-    let faults = check::faults(text, &root, &file, &charter);
+    faults.extend(check::faults(text, &root, &file, &charter));
+    faults.sort_by_key(|fault| (fault.line, fault.column));
     if faults.is_empty() { Ok(charter) } else { Err(faults) }
+}
+
+/// Reads what is well-formed. Members that nobody knows are told and passed over, so that one slip
+/// of the pen does not hide the other faults; what is missing, or of another type, ends it.
+fn read(text: &str, root: &Spanned<DeTable<'_>>) -> (Option<File>, Vec<Diagnostic>) {
+    let mut known = root.clone();
+    let mut faults = Vec::new();
+    loop {
+        let error = match File::deserialize(Deserializer::from(known.clone())) {
+            Ok(file) => return (Some(file), faults),
+            Err(error) => error,
+        };
+        faults.push(syntax(text, &error));
+        let unknown = error.message().starts_with("unknown field");
+        let place = error.span().filter(|_| unknown && faults.len() < UNKNOWN_MEMBERS_MAX);
+        if !place.is_some_and(|place| remove(known.get_mut(), place.start)) {
+            return (None, faults);
+        }
+    }
+}
+
+/// Takes out the member whose name begins at an offset.
+fn remove(table: &mut DeTable<'_>, place: usize) -> bool {
+    let found = table.keys().find(|key| key.span().start == place).cloned();
+    match found {
+        Some(key) => table.remove(&key).is_some(),
+        None => table.iter_mut().any(|(_, value)| remove_within(value.get_mut(), place)),
+    }
+}
+
+fn remove_within(value: &mut DeValue<'_>, place: usize) -> bool {
+    match value {
+        DeValue::Table(table) => remove(table, place),
+        DeValue::Array(items) => items.iter_mut().any(|item| remove_within(item.get_mut(), place)),
+        _ => false,
+    }
 }
 
 fn syntax(text: &str, error: &toml::de::Error) -> Diagnostic {
@@ -187,5 +235,31 @@ mod tests {
         let text = crate::one_party("cert.example", "x").replace("body =", "boddy =");
         let faults = parse(&text).unwrap_err();
         assert_eq!((faults[0].rule, faults[0].line), ("charter-syntax", 5));
+    }
+
+    #[test]
+    fn unknown_members_hide_no_other_fault() {
+        let text = crate::one_party("cert.example", "x")
+            .replace("tier =", "color = \"red\"\ntier =")
+            .replace("\ndays = 1095", "\ndays = 9999\nyears = 3")
+            .replace("floors = 1", "floors = 9\n\"a b\" = { c = 1 }");
+        let faults = parse(&text).unwrap_err();
+        let told: Vec<(usize, &str)> = faults.iter().map(|it| (it.line, it.rule)).collect();
+        let syntax = "charter-syntax";
+        assert_eq!(
+            told,
+            [
+                (6, "floors-version"),
+                (7, syntax),
+                (13, syntax),
+                (22, "retention-floor"),
+                (23, syntax)
+            ]
+        );
+        assert!(faults[2].found.contains("`color`"), "{}", faults[2]);
+        let many: String = (0..200).map(|at| format!("x{at} = 1\n")).collect();
+        let faults = parse(&format!("{many}{text}")).unwrap_err();
+        assert_eq!(faults.len(), UNKNOWN_MEMBERS_MAX);
+        assert_eq!(parse(&" ".repeat(2 << 20)).unwrap_err()[0].rule, "charter-size");
     }
 }

@@ -71,6 +71,19 @@ pub fn in_force<'c>(
     Succession { charter, candidates: states }
 }
 
+/// The parties that have not accepted the charter that founds their body. Where there are none, it
+/// is in force. A party without a node has no log to accept it in, and is not waited for.
+pub fn not_founding<'c>(charter: &'c Charter, accepts: &Accepts) -> Vec<&'c str> {
+    let has_accepted =
+        |party: &str| accepts.get(party).is_some_and(|all| all.contains(&charter.hash));
+    charter
+        .parties
+        .iter()
+        .filter(|party| party.genesis.is_some() && !has_accepted(&party.id))
+        .map(|party| party.id.as_str())
+        .collect()
+}
+
 fn succeeds(candidate: &Charter, charter: &Charter) -> bool {
     candidate.previous == Some(charter.hash)
         && charter.version.checked_add(1) == Some(candidate.version)

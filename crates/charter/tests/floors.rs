@@ -16,6 +16,7 @@ use comity_charter::{floor, parse};
 const CASES: &[(&str, &str, &[&str])] = &[
     ("format = 1", "format = 2", &["charter-format"]),
     ("format = 1", "format = 1\nboddy = 2", &["charter-syntax"]),
+    ("format = 1", "format = 2\nboddy = 2", &["charter-format", "charter-syntax"]),
     ("floors = 1", "floors = 2", &["floors-version"]),
     ("\nversion = 1", "\nversion = 0", &["charter-version"]),
     ("\nversion = 1", "\nversion = 2", &["previous-missing"]),
@@ -460,6 +461,10 @@ fn a_charter_has_no_more_tables_than_it_may() {
         .collect();
     let text = format!("{}\n{many}", read("examples/bodies/two-party/charter.toml"));
     assert_eq!(broken(&text), ["charter-size"]);
+    let standing = "{ tier = \"member\" }, ".repeat(floor::STANDINGS_MAX + 1);
+    let text = read("examples/bodies/two-party/charter.toml");
+    let text = text.replacen("tier = \"member\"", &format!("standing = [{standing}]"), 1);
+    assert_eq!(broken(&text), ["charter-size"]);
 }
 
 /// The table of rules in the specification is what the program knows, and each has been broken.
@@ -495,6 +500,22 @@ fn the_specification_lists_the_rules() {
     let unknown: Vec<&String> = listed.difference(&known).collect();
     assert!(missing.is_empty(), "not in the specification: {missing:?}");
     assert!(unknown.is_empty(), "never broken by a test: {unknown:?}");
+}
+
+/// Half a charter, line by line: it loads, or something is said of it; and nothing is said nowhere.
+#[test]
+fn a_charter_without_one_of_its_lines_loads_or_has_faults() {
+    for name in ["sco/charter", "two-party/charter", "two-party/charter.bad"] {
+        let text = read(&format!("examples/bodies/{name}.toml"));
+        let lines: Vec<&str> = text.lines().collect();
+        for at in 0..lines.len() {
+            let less = [&lines[..at], &lines[at + 1..]].concat().join("\n");
+            for fault in parse(&less).err().unwrap_or_default() {
+                assert!((1..=lines.len()).contains(&fault.line), "{name} {at}: {fault}");
+                assert!(!fault.remedy.is_empty() && !fault.found.is_empty(), "{name} {at}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -9,9 +9,9 @@
 
 mod world;
 
-use comity_charter::{Accepts, Candidate, Charter, Hash, in_force};
+use comity_charter::{Accepts, Candidate, Charter, Hash, in_force, not_founding};
 use proptest::prelude::*;
-use world::{load, noon, party, standing, text};
+use world::{load, noon, party, standing, text, with_nodes};
 
 const PARTIES: [&str; 3] = ["p0.example", "p1.example", "p2.example"];
 const TODAY: &str = "2025-06-01";
@@ -63,6 +63,19 @@ fn a_successor_needs_everybody_who_decides() {
     let found = in_force(&now, &next, &accepts(&by_all(hash)), noon(TODAY));
     assert_eq!(found.charter.hash, hash);
     assert_eq!(found.candidates[&hash], Candidate::Succeeded);
+}
+
+#[test]
+fn a_body_is_founded_by_all_who_have_a_node() {
+    let charter = with_nodes(&founding_text(), &["p0.example", "p1.example", "p3.example"]);
+    let hash = charter.hash;
+    let given = accepts(&[("p0.example", hash), ("p1.example", hash)]);
+    assert_eq!(not_founding(&charter, &given), ["p3.example"]);
+    let given = accepts(&[("p0.example", hash), ("p1.example", hash), ("p3.example", hash)]);
+    assert_eq!(not_founding(&charter, &given), [""; 0]);
+    let other = founding().hash;
+    let given = accepts(&[("p0.example", hash), ("p1.example", other), ("p3.example", hash)]);
+    assert_eq!(not_founding(&charter, &given), ["p1.example"]);
 }
 
 #[test]

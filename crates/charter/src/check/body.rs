@@ -26,7 +26,6 @@ pub(super) fn check(file: &File, charter: &Charter, faults: &mut Faults<'_>) {
         let member = if file.illustrative { "illustrative" } else { "note" };
         faults.add(steps!(member), "illustrative-note", found, remedy);
     }
-    sizes(charter, faults);
     instruments(charter, faults);
     joining_and_leaving(charter, faults);
     languages(charter, faults);
@@ -64,7 +63,8 @@ fn versions(file: &File, faults: &mut Faults<'_>) {
     }
 }
 
-fn sizes(charter: &Charter, faults: &mut Faults<'_>) {
+/// Tells what is too much to look at. Nothing else is asked of such a charter.
+pub(super) fn sizes(charter: &Charter, faults: &mut Faults<'_>) {
     let tables = [
         ("tier", charter.tiers.len()),
         ("party", charter.parties.len()),
@@ -73,11 +73,21 @@ fn sizes(charter: &Charter, faults: &mut Faults<'_>) {
         ("organ", charter.organs.len()),
         ("rule", charter.rules.len()),
         ("instrument", charter.instruments.len()),
+        ("predecessor", charter.predecessors.len()),
+        ("accession", charter.accession.len()),
     ];
     for (table, count) in tables {
         if count > floor::TABLES_MAX {
             let remedy = format!("at most {} of each table", floor::TABLES_MAX);
             faults.add(steps!(table), "charter-size", format!("{count} of [[{table}]]"), remedy);
+        }
+    }
+    for (at, party) in charter.parties.iter().enumerate() {
+        let count = party.standings.len();
+        if count > floor::STANDINGS_MAX {
+            let remedy = format!("at most {} standings of a party", floor::STANDINGS_MAX);
+            let place = steps!("party", at, "standing");
+            faults.add(place, "charter-size", format!("{count} standings"), remedy);
         }
     }
 }
