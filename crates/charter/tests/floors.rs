@@ -8,9 +8,9 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use comity_charter::{floor, parse};
+use comity_charter::{Charter, Date, Rule, Tlp, diff, floor, parse, with_geneses};
 
 /// What is changed in `examples/bodies/two-party/charter.toml`, into what, and what that breaks.
 const CASES: &[(&str, &str, &[&str])] = &[
@@ -510,7 +510,15 @@ fn a_charter_without_one_of_its_lines_loads_or_has_faults() {
         let lines: Vec<&str> = text.lines().collect();
         for at in 0..lines.len() {
             let less = [&lines[..at], &lines[at + 1..]].concat().join("\n");
-            for fault in parse(&less).err().unwrap_or_default() {
+            let faults = match parse(&less) {
+                Ok(charter) => {
+                    ask(&charter, &less);
+                    continue;
+                }
+                Err(faults) => faults,
+            };
+            assert!(!faults.is_empty());
+            for fault in faults {
                 assert!((1..=lines.len()).contains(&fault.line), "{name} {at}: {fault}");
                 assert!(!fault.remedy.is_empty() && !fault.found.is_empty(), "{name} {at}");
             }
@@ -524,6 +532,22 @@ fn a_body_has_parties() {
     let without =
         text.replace("[[party]]\nid = \"cert.example\"\nname = \"x\"\ntier = \"member\"\n", "");
     assert_eq!(broken(&without), ["party-missing"]);
+}
+
+/// Everything that a charter can be asked, at the ends of time too.
+fn ask(charter: &Charter, text: &str) {
+    for at in [i64::MIN, 0, i64::MAX] {
+        let body = charter.as_of(Date::of(at));
+        assert_eq!(body.tiers.len(), charter.tiers.len());
+        let rule = Rule::parse("all").unwrap();
+        for party in &charter.parties {
+            let compiled = charter.compile(&rule, &party.id, Tlp::Clear, at);
+            // Without keys nobody has a node.
+            assert!(compiled.is_err() || compiled.unwrap().parties.is_empty());
+        }
+    }
+    assert_eq!(diff(charter, charter), []);
+    assert_eq!(with_geneses(text, &BTreeMap::new()).unwrap(), text);
 }
 
 /// The names of the rules that a text breaks, sorted.
