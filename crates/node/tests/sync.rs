@@ -12,6 +12,8 @@ mod world;
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use comity_charter::Tlp;
 use comity_node::collection::{Collection, New};
 use comity_node::grant::Granting;
@@ -201,29 +203,16 @@ fn charter(genesis: impl Fn(&str) -> String) -> String {
     format!("{text}\n[handling]{tail}")
 }
 
-/// The keys of a directory, as a charter has them.
+/// The keys of a directory, as a charter has them; nobody here shows the one for peers.
 fn genesis(directory: &Directory, party: &str) -> String {
-    let vkey = |log: &str| {
-        let text = std::fs::read_to_string(directory.keys().join(format!("{log}.key"))).unwrap();
-        let seed = text.trim().splitn(5, '+').nth(4).unwrap().to_owned();
-        use base64::Engine as _;
-        let octets = base64::engine::general_purpose::STANDARD.decode(seed).unwrap();
-        let key = comity_tlog::SigningKey::from_bytes(octets[1..].try_into().unwrap());
-        Verifier::new(&format!("{party}/{log}"), &key.verifying_key()).unwrap().vkey()
-    };
+    let keys = Node::log_keys(directory).unwrap();
+    let mut octets = [0; 32];
+    octets.iter_mut().zip(party.bytes()).for_each(|(slot, octet)| *slot = octet);
+    let transport = STANDARD.encode(octets);
     format!(
-        "[party.genesis]\nshared = \"{}\"\nacts = \"{}\"\naudit = \"{}\"\ntransport = \"{}\"\nnext = \"{}\"\n",
-        vkey("shared"),
-        vkey("acts"),
-        vkey("audit"),
-        format!("sha256//{}", {
-            use base64::Engine as _;
-            let mut pin = [0; 32];
-            pin[1..].iter_mut().zip(party.bytes()).for_each(|(slot, octet)| *slot = octet);
-            base64::engine::general_purpose::STANDARD.encode(pin)
-        }),
-        party.bytes().map(|octet| format!("{octet:02x}")).collect::<String>()
-            + &"0".repeat(64 - 2 * party.len()),
+        "[party.genesis]\nshared = \"{}\"\nacts = \"{}\"\naudit = \"{}\"\n\
+         transport = \"sha256//{transport}\"\nnext = \"{}\"\n",
+        keys.shared, keys.acts, keys.audit, keys.next
     )
 }
 

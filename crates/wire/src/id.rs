@@ -1,6 +1,8 @@
 //! STIX identifiers: `type--UUID` (STIX 2.1 §2.9). UUIDs compare without case; the text is kept
 //! as received.
 
+use sha2::{Digest as _, Sha256};
+
 /// An identifier, parsed but not judged: whether the type fits the object is the gate's question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id<'a> {
@@ -93,12 +95,12 @@ impl Uuid {
         self.0[8] >> 6 == 0b10
     }
 
-    /// Its two halves in one, for tables in memory and on disk that may confuse two UUIDs and look
-    /// again. Either half may be the same in many UUIDs of one machine.
+    /// Half as many octets, for tables in memory and on disk that may confuse two UUIDs and look
+    /// again: those of its SHA-256. Whoever chooses UUIDs cannot choose many that are confused, and
+    /// so make each look a long one.
     pub fn half(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, rest @ ..] = self.0;
-        let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        first ^ u64::from_be_bytes(rest).rotate_left(32)
+        let digest: [u8; 32] = Sha256::digest(self.0).into();
+        digest.first_chunk::<8>().map_or(0, |first| u64::from_be_bytes(*first))
     }
 
     /// Makes a version 4 UUID of sixteen random octets.
@@ -142,6 +144,19 @@ mod tests {
         ] {
             assert_eq!(Id::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn uuids_that_differ_in_both_halves_alike_are_not_confused() {
+        let halves: std::collections::BTreeSet<u64> = (0..=255)
+            .map(|octet: u8| {
+                let mut octets = [7; 16];
+                octets[7] ^= octet;
+                octets[11] ^= octet;
+                Uuid(octets).half()
+            })
+            .collect();
+        assert_eq!(halves.len(), 256);
     }
 
     #[test]

@@ -66,7 +66,7 @@ async fn serve(
     let told = supervise(arguments, output, node, &requests, end).await?;
     let (peers_told_to_stop, peers_stop) = oneshot::channel::<()>();
     let peers = peers::serve(arguments, output, node, peers_stop).await?;
-    let following = tokio::spawn(follow(node.clone(), identity(node)?));
+    let following = identity(node)?.map(|own| tokio::spawn(follow(node.clone(), own)));
     let router = counted(node.clone(), requests);
     let again = tokio::spawn(read_again(hangup, scheme.clone()));
     let ready = |listening: &Listening| {
@@ -111,16 +111,24 @@ async fn serve(
     drop(drained);
     living.abort();
     again.abort();
-    following.abort();
+    following.inspect(JoinHandle::abort);
     if let Some(told) = told {
         let _ = told.await;
     }
     result.map_err(|error| Failure::new(error.to_string()))
 }
 
-/// What this node shows to its peers.
-fn identity(node: &Node) -> Result<Arc<Identity>, Failure> {
-    Ok(Arc::new(certificate::transport(node.directory())?))
+/// What this node shows to its peers. Without a key that can be used it follows none, and serves
+/// its own users all the same, unless it has peers.
+fn identity(node: &Node) -> Result<Option<Arc<Identity>>, Failure> {
+    match certificate::transport(node.directory()) {
+        Ok(identity) => Ok(Some(Arc::new(identity))),
+        Err(failure) if node.peers()?.is_empty() => {
+            tracing::warn!(%failure, "no peers can be followed");
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Starts the listener for metrics and health, where one is wanted, until `end`.

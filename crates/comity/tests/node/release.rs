@@ -113,7 +113,8 @@ fn objects_are_shared_granted_and_taken_back_by_named_users() {
     import(&place, 1..=3);
     let to = ["--to", "party:beta.example"];
     let dry = share(&place, &[&["--all", "--dry-run"], &to[..]].concat()).exits(0).out;
-    for part in ["3 objects: 3 would be shared", "PARTY", "beta.example", "yes", "not named"] {
+    for part in ["3 objects: 3 would be shared", "PARTY", "beta.example", "yes", "does not name it"]
+    {
         assert!(dry.contains(part), "{part}: {dry}");
     }
     assert_eq!(released(&place)["shares"], 0);
@@ -155,7 +156,7 @@ fn who_has_not_the_right_releases_nothing() {
     share(&place, &["--all", "--to", "all"]).exits(2);
     share(&place, &["--to", "all", "--by", "releaser"]).exits(2);
     for (rule, told) in [
-        ("everybody", "required: `none`, `all`"),
+        ("everybody", "`tier:ID`, `organ:ID` or `party:ID,ID`"),
         ("party:zeta.example", "`party:zeta.example`"),
         ("party:delta.example", "reaches no party now"),
         ("none", "reaches no party now"),
