@@ -3,8 +3,8 @@
 //! of its own, and whoever wants it among his own adopts it.
 //!
 //! An entry that has no effect is *void*. What is void, or does not open, is not stored, neither
-//! its body nor its salt. Its log, its index and a code stay, so that somebody can look into it; the
-//! log goes on behind it.
+//! its body nor its salt. Its log, its index and a code stay, so that somebody can look into it;
+//! the log goes on behind it.
 
 mod readers;
 

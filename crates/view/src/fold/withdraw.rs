@@ -1,6 +1,6 @@
 //! `withdraw`: the entries it names say nothing any more, and nobody gets them. Depends on the
-//! entry alone; an entry that is not here was withdrawn before, or, where it is somebody else's, may yet
-//! come: that is remembered, and it will say nothing.
+//! entry alone; an entry that is not here was withdrawn before, or, where it is somebody else's,
+//! may yet come: that is remembered, and it will say nothing.
 
 use comity_wire::id::Uuid;
 use rusqlite::{OptionalExtension, Transaction, params};
