@@ -11,7 +11,7 @@ mod terms;
 mod tier;
 
 use serde::Deserialize;
-use sha2::{Digest as _, Sha512};
+use sha2::{Digest as _, Sha256, Sha512};
 
 pub use decision::{DecisionRule, Electorate, Minus, Subject};
 pub use handling::{Ceiling, Handling, Pap, Tlp};
@@ -51,6 +51,11 @@ impl Hash {
             *octet = digit(*high)? << 4 | digit(*low)?;
         }
         Some(Hash(octets))
+    }
+
+    /// The name of a text.
+    pub fn of(text: &str) -> Hash {
+        Hash(Sha256::digest(text.as_bytes()).into())
     }
 
     /// Sixty digits in twelve groups of five, to be read aloud and compared out of band.

@@ -471,6 +471,34 @@ pub(crate) enum CharterVerb {
         dir: PathBuf,
         /// The charter, with the keys of this party
         file: PathBuf,
+        /// A charter that it succeeded; may be given again, down to the first
+        #[arg(long, value_name = "FILE")]
+        before: Vec<PathBuf>,
+    },
+    /// Propose a charter to succeed the one in force
+    Propose {
+        /// The node's directory
+        dir: PathBuf,
+        /// The charter: version n+1, with the hash of n as `previous`
+        file: PathBuf,
+        /// The user who proposes; the role needs the right to decide
+        #[arg(long, value_name = "USER")]
+        by: String,
+    },
+    /// Accept a proposed charter for this party
+    Accept {
+        /// The node's directory
+        dir: PathBuf,
+        /// Its hash
+        hash: String,
+        /// The user who accepts; the role needs the right to decide
+        #[arg(long, value_name = "USER")]
+        by: String,
+    },
+    /// List the charters that are proposed, and who has yet to accept each
+    Proposals {
+        /// The node's directory
+        dir: PathBuf,
     },
     /// Show a charter: the body as it is, or was at a date, and its hash in digits to read aloud
     Show {

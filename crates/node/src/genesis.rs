@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::keys;
-use crate::local::LocalError;
+use crate::local::{Local, LocalError};
 use crate::node::{Node, NodeError};
+use crate::succession;
 use crate::terms;
 
 /// The public keys of a node's logs, as a charter has them.
@@ -41,8 +42,13 @@ impl Node {
     }
 
     /// Puts the charter into a directory under which its logs are to begin. It has to have this
-    /// party, with the keys that are here; a log that has begun goes on under its own.
-    pub fn found_under(directory: &Directory, text: &str) -> Result<Charter, NodeError> {
+    /// party, with the keys that are here; a log that has begun goes on under its own. Where it is
+    /// not the first of its body, `before` has those that it succeeded, down to the first.
+    pub fn found_under(
+        directory: &Directory,
+        text: &str,
+        before: &[String],
+    ) -> Result<Charter, NodeError> {
         let refused = |what: String| NodeError::Local(LocalError::Refused(what));
         let lock = directory.lock()?;
         let own = Node::log_keys(directory)?;
@@ -74,8 +80,36 @@ impl Node {
                  peer genesis`"
             )));
         }
+        let before = chain(&charter, before)?;
+        let local = Local::open(&directory.local())?;
+        for (charter, text) in &before {
+            succession::keep(&local, charter, text)?;
+        }
         directory.replace(&directory.charter(), text.as_bytes())?;
         drop(lock);
         Ok(charter)
     }
+}
+
+/// The charters that one succeeded, each named by the one after it, down to the first.
+fn chain(charter: &Charter, texts: &[String]) -> Result<Vec<(Charter, String)>, NodeError> {
+    let mut given = Vec::with_capacity(texts.len());
+    for text in texts {
+        given.push((terms::parse_charter(text)?, text.clone()));
+    }
+    let mut chain = Vec::new();
+    let mut previous = charter.previous;
+    while let Some(hash) = previous {
+        let found = given.iter().position(|(one, _)| one.hash == hash);
+        let Some(at) = found else {
+            return Err(NodeError::Local(LocalError::Refused(format!(
+                "the charter succeeds {hash}, which is not here; give it with --before, and those \
+                 before it"
+            ))));
+        };
+        let one = given.swap_remove(at);
+        previous = one.0.previous;
+        chain.push(one);
+    }
+    Ok(chain)
 }

@@ -60,11 +60,11 @@ pub(crate) enum Says {
 }
 
 impl Judge {
-    pub(crate) fn new(config: &Config, charter: &Charter) -> Judge {
+    pub(crate) fn new(config: &Config, charter: &Charter, body: &str) -> Judge {
         Judge {
             facts: terms::facts(charter),
             party: config.party.clone(),
-            body: terms::headers(config, charter).body,
+            body: body.to_owned(),
             retention_days: charter.retention_days,
         }
     }

@@ -42,6 +42,7 @@ pub mod role;
 pub mod share;
 pub mod status;
 pub mod submit;
+pub mod succession;
 pub mod sync;
 mod terms;
 pub mod token;

@@ -34,6 +34,7 @@ use crate::reserve::Reserve;
 use crate::resume;
 use crate::retention::Retention;
 use crate::submit::Headers;
+use crate::succession;
 use crate::terms;
 use crate::writer::{self, Writer};
 
@@ -221,6 +222,7 @@ pub struct Node {
     pub(crate) heads: Arc<Heads>,
     pub(crate) contacts: Contacts,
     pub(crate) peers_changed: AtomicU64,
+    pub(crate) successor: std::sync::Mutex<Option<String>>,
     stopping: AtomicBool,
     watcher: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
     pub(crate) auditor: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -236,11 +238,12 @@ impl Node {
         let config = Config::read(&directory.config())?;
         let charter = terms::read_charter(&directory)?;
         terms::is_founded(&charter)?;
-        let judge = Judge::new(&config, &charter);
-        let headers = terms::headers(&config, &charter);
         let logs = keys::log_configs(&directory, &config.party)?;
         let verifiers = keys::verifiers(&logs)?;
         let local = Arc::new(Local::open(&directory.local())?);
+        let body = succession::body_of(&local, &charter)?;
+        let judge = Judge::new(&config, &charter, &body);
+        let headers = terms::headers(&config, &charter, &body);
         let catalog = std::sync::RwLock::new(Arc::new(Catalog::read(&local)?));
         let metrics = Arc::new(Metrics::default());
         let reserve = Arc::new(Reserve::new(config.disk_reserve_bytes));
@@ -287,6 +290,7 @@ impl Node {
             heads,
             contacts: Contacts::default(),
             peers_changed: AtomicU64::new(0),
+            successor: std::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
             watcher: std::sync::Mutex::new(None),
             auditor: std::sync::Mutex::new(None),

@@ -105,6 +105,9 @@ impl Node {
         };
         let mut received = self.writer().receive(page)?;
         received.quarantined = aside.len();
+        if log == Log::Acts && received.kept > 0 {
+            self.consider_succession()?;
+        }
         Ok(received)
     }
 

@@ -46,13 +46,12 @@ pub(crate) fn facts(charter: &Charter) -> Facts {
     }
 }
 
-pub(crate) fn headers(config: &Config, charter: &Charter) -> Headers {
-    let hash = charter.hash.to_string();
+/// `body` is the hash of the charter that founded the body.
+pub(crate) fn headers(config: &Config, charter: &Charter, body: &str) -> Headers {
     Headers {
-        // The charter that founded the body; of a body of one it is the one in force.
-        body: hash.clone(),
+        body: body.to_owned(),
         party: config.party.clone(),
-        charter: hash,
+        charter: charter.hash.to_string(),
         purpose: charter.purposes.first().map_or("", |purpose| purpose.name()).to_owned(),
         tlp: charter.handling.default_tlp.label().to_owned(),
     }

@@ -17,6 +17,7 @@ use crate::local::{self, Local};
 use crate::node::NodeError;
 use crate::peer;
 use crate::resume;
+use crate::succession;
 use crate::terms;
 use crate::{account, collection, refusals, status, token};
 use file::Ours;
@@ -49,8 +50,11 @@ pub fn verify_directory(
     let mut logs = resume::identities(directory, &config)?;
     let own = logs.clone();
     // What is wrong with local state is told below; without it nobody knows whose logs they are.
-    let peers = Local::open_to_check(&directory.local()).and_then(|local| peer::list(&local));
-    let peers = peers.unwrap_or_default();
+    let local = Local::open_to_check(&directory.local());
+    let peers = local.as_ref().ok().and_then(|local| peer::list(local).ok()).unwrap_or_default();
+    let body = local.as_ref().ok().and_then(|local| succession::body_of(local, &charter).ok());
+    let body = body.unwrap_or_else(|| charter.hash.to_string());
+    drop(local);
     for FollowConfig { id, name, verifier } in peer::follow_configs(&charter, &peers)? {
         logs.push(LogIdentity { id, name, verifier });
     }
@@ -60,7 +64,7 @@ pub fn verify_directory(
         Ok(behind) => report.faults.extend(behind.iter().map(|one| format!("log.db: {one}"))),
         Err(error) => report.faults.push(format!("head.mark: {error}")),
     }
-    let ground = Ground { judge: Judge::new(&config, &charter), peers };
+    let ground = Ground { judge: Judge::new(&config, &charter, &body), peers };
     if let Err(error) = view_of(directory, &ground, &mut report) {
         report.faults.push(format!("view.db: {error}"));
     }
@@ -167,6 +171,7 @@ fn local_of(directory: &Directory, report: &mut Report) -> Result<(), NodeError>
     report.faults.extend(refusals::damaged(&local)?);
     report.faults.extend(crate::quota::damaged(&local)?);
     report.faults.extend(peer::damaged(&local)?);
+    report.faults.extend(succession::damaged(&local)?);
     report.checked.push("local.db: tables, and the sum of every row".to_owned());
     Ok(())
 }

@@ -57,7 +57,11 @@ impl Body {
             std::fs::write(directory.charter(), &founded).unwrap();
             body.open(party);
             let node = &body.nodes[party];
-            for (name, role) in [("releaser", Role::Releaser), ("analyst", Role::Analyst)] {
+            for (name, role) in [
+                ("releaser", Role::Releaser),
+                ("analyst", Role::Analyst),
+                ("delegate", Role::Delegate),
+            ] {
                 node.user_add(name, role, Some("an exercise pass phrase")).unwrap();
             }
             node.collection_add(&New { title: "Desk".to_owned(), ..New::default() }).unwrap();
@@ -409,5 +413,79 @@ fn what_is_over_is_purged_where_it_was_received_and_does_not_come_again() {
     assert_eq!(body.shown("beta.example", "received"), [0; 0]);
     body.pull("beta.example", "alpha.example");
     assert_eq!(body.shown("beta.example", "received"), [0; 0]);
+    body.verify();
+}
+
+/// Version 2 of a charter, with one party more.
+fn successor(of: &str, party: &str, genesis: &str) -> String {
+    let hash = comity_charter::parse(of).unwrap().hash;
+    let (head, tail) = of.split_once("\n[handling]").unwrap();
+    let head = head.replace("version = 1\n", &format!("version = 2\nprevious = \"{hash}\"\n"));
+    format!(
+        "{head}\n[[party]]\nid = \"{party}\"\nname = \"EXERCISE\"\ntier = \"member\"\n{genesis}\n[handling]{tail}"
+    )
+}
+
+#[test]
+fn a_charter_is_succeeded_when_every_party_accepts_and_a_new_one_joins() {
+    let mut body = Body::new();
+    body.post("alpha.example", 1);
+    body.share("alpha.example", &[1], "tier:member");
+    let first = std::fs::read_to_string(body.world.path("alpha.example").join("charter.toml"));
+    let first = first.unwrap();
+    let new = Directory::new(body.world.path("delta.example"));
+    Node::make(
+        &new,
+        "delta.example",
+        &successor(&first, "delta.example", ""),
+        &body.world.surroundings,
+    )
+    .unwrap();
+    let second = successor(&first, "delta.example", &genesis(&new, "delta.example"));
+    let alpha = &body.nodes["alpha.example"];
+    let by = alpha.acting("delegate").unwrap();
+    let charter = alpha.propose(&by, &second).unwrap();
+    let hash = charter.hash.to_string();
+    assert!(alpha.propose(&alpha.acting("analyst").unwrap(), &second).is_err());
+    alpha.accept(&by, &hash).unwrap();
+    assert_eq!(alpha.successor(), None, "two have yet to accept it");
+    assert_eq!(alpha.proposals().unwrap()[0].missing, ["beta.example", "gamma.example"]);
+    for to in ["beta.example", "gamma.example"] {
+        body.pull(to, "alpha.example");
+        let node = &body.nodes[to];
+        assert!(node.accept(&node.acting("delegate").unwrap(), &"0".repeat(64)).is_err());
+        node.accept(&node.acting("delegate").unwrap(), &hash).unwrap();
+    }
+    for (to, from) in [
+        ("alpha.example", "beta.example"),
+        ("alpha.example", "gamma.example"),
+        ("beta.example", "gamma.example"),
+        ("gamma.example", "beta.example"),
+    ] {
+        body.pull(to, from);
+    }
+    let founding = comity_charter::parse(&first).unwrap().hash.to_string();
+    for party in PARTIES {
+        assert_eq!(body.nodes[party].successor().as_ref(), Some(&hash), "{party}");
+        body.reopen(party);
+        assert_eq!(body.nodes[party].charter().hash.to_string(), hash);
+        assert_eq!(body.nodes[party].body(), founding, "the body stays the same");
+    }
+    // The new one: its history begins with the charter that founded the body.
+    let refused = Node::found_under(&new, &second, &[]).unwrap_err();
+    assert!(refused.to_string().contains("--before"), "{refused}");
+    Node::found_under(&new, &second, std::slice::from_ref(&first)).unwrap();
+    body.open("delta.example");
+    body.nodes["delta.example"].peer_add("alpha.example", "127.0.0.1:1").unwrap();
+    body.pull("delta.example", "alpha.example");
+    assert_eq!(body.shown("delta.example", "received"), [0; 0], "what was before comes by a grant");
+    let alpha = &body.nodes["alpha.example"];
+    let by = alpha.acting("releaser").unwrap();
+    let ids = [id(1)];
+    alpha.widen(&by, Granting::Objects(&ids), "party:delta.example", alpha.now()).unwrap();
+    body.pull("delta.example", "alpha.example");
+    body.pull("beta.example", "alpha.example");
+    assert_eq!(body.shown("delta.example", "received"), [1]);
+    assert_eq!(body.shown("beta.example", "received"), [1]);
     body.verify();
 }

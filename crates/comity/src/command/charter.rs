@@ -2,11 +2,12 @@
 
 mod diff;
 mod show;
+mod succession;
 
 use std::path::Path;
 
 use comity_charter::{Charter as Parsed, Date, Diagnostic};
-use comity_node::{Directory, Node};
+use comity_node::Directory;
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -17,7 +18,10 @@ use crate::surroundings;
 
 pub(crate) fn run(arguments: &Charter, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
-        CharterVerb::Found { dir, file } => found(dir, file, output),
+        CharterVerb::Found { dir, file, before } => succession::found(dir, file, before, output),
+        CharterVerb::Propose { dir, file, by } => succession::propose(dir, file, by, output),
+        CharterVerb::Accept { dir, hash, by } => succession::accept(dir, hash, by, output),
+        CharterVerb::Proposals { dir } => succession::proposals(dir, output),
         CharterVerb::Check { file } => on_loaded(file, output, |charter| {
             output.result(&show::head_value(charter), || show::head(charter));
         }),
@@ -54,24 +58,6 @@ pub(crate) fn run(arguments: &Charter, output: &Output) -> Result<Outcome, Failu
             }
         }
     }
-}
-
-/// The charter under which the logs of a directory begin; they do at once.
-fn found(dir: &Path, file: &Path, output: &Output) -> Result<Outcome, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", file.display())))?;
-    let directory = Directory::new(dir);
-    let charter = Node::found_under(&directory, &text)?;
-    Node::open(directory, surroundings::real())?.close();
-    let hash = charter.hash.to_string();
-    output.result(&json!({ "charter": hash, "body": charter.body }), || {
-        format!(
-            "accepted the charter of `{}`\nhash       {hash}\nnext       compare the hash with the \
-             other parties, by another way than the one the file came\n",
-            charter.body
-        )
-    });
-    Ok(Outcome::Done)
 }
 
 fn on_loaded(path: &Path, output: &Output, then: impl FnOnce(&Parsed)) -> Result<Outcome, Failure> {

@@ -2,6 +2,7 @@
 
 mod peers;
 
+use std::os::unix::process::CommandExt as _;
 use std::sync::Arc;
 
 use comity_node::{Directory, Node};
@@ -43,9 +44,41 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
     runtime.shutdown_timeout(AFTER_DRAIN);
     let _ = std::fs::remove_file(node.directory().control());
     node.close();
+    if result.is_ok() && node.successor().is_some() {
+        drop(node);
+        return Err(again());
+    }
     tracing::info!("stopped");
     result.map(|()| Outcome::Done)
 }
+
+/// Another charter came into force: this process becomes a new one of the same command, which reads
+/// it. Returns why it could not.
+fn again() -> Failure {
+    tracing::info!("starting anew, under the charter that is in force now");
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return Failure::new(format!("the program is not found: {error}")),
+    };
+    let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).exec();
+    Failure::new(format!("another charter is in force, and a new start failed: {error}"))
+}
+
+/// Says that the node stops, and lets go of what the listeners wait for.
+fn stop_with<T>(node: &Node, stop: T) {
+    node.announce_stop();
+    drop(stop);
+}
+
+/// Ends when another charter is in force.
+async fn succeeded(node: &Node) {
+    while node.successor().is_none() {
+        tokio::time::sleep(SUCCESSION_LOOK).await;
+    }
+}
+
+/// How often it is looked whether another charter came into force.
+const SUCCESSION_LOOK: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// Serves until a signal, then until what is open has ended, or until a second signal. Metrics
 /// and health are told to the last.
@@ -94,12 +127,14 @@ async fn serve(
     let result = loop {
         tokio::select! {
             result = &mut served => break result,
+            () = succeeded(node), if told_to_stop.is_some() => {
+                stop_with(node, told_to_stop.take());
+            }
             () = signals.next() => match told_to_stop.take() {
                 Some(stop) => {
                     tracing::info!("stopping: open requests end first");
-                    node.announce_stop();
                     supervisor.stopping();
-                    drop(stop);
+                    stop_with(node, stop);
                 }
                 None => {
                     tracing::warn!("told to stop twice: open requests are cut off");

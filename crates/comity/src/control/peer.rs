@@ -67,3 +67,12 @@ pub(super) fn adopt(
         .ok_or_else(|| Failure::new("what was received cannot be read"))?;
     Ok(json!(node.adopt(&by, readable, objects, &into, node.now())?))
 }
+
+pub(super) fn propose(node: &Node, text: &str, by: &str) -> Result<Value, Failure> {
+    let charter = node.propose(&node.acting(by)?, text)?;
+    Ok(json!({ "charter": charter.hash.to_string() }))
+}
+
+pub(super) fn accept(node: &Node, hash: &str, by: &str) -> Result<Value, Failure> {
+    Ok(json!({ "in_force": node.accept(&node.acting(by)?, hash)? }))
+}

@@ -99,6 +99,15 @@ pub(crate) enum Request {
         limit: usize,
     },
     State,
+    CharterPropose {
+        text: String,
+        by: String,
+    },
+    CharterAccept {
+        hash: String,
+        by: String,
+    },
+    CharterProposals,
     PeerAdd {
         party: String,
         address: String,
@@ -221,6 +230,9 @@ pub(crate) fn execute(
         Request::Export { collection } => export(node, collection.as_deref(), sink),
         Request::Refusals { limit } => Ok(json!({ "refusals": node.refusals(limit)? })),
         Request::State => state(node),
+        Request::CharterPropose { text, by } => peer::propose(node, &text, &by),
+        Request::CharterAccept { hash, by } => peer::accept(node, &hash, &by),
+        Request::CharterProposals => Ok(json!({ "proposals": node.proposals()? })),
         Request::PeerAdd { party, address } => peer::add(node, &party, &address),
         Request::PeerList => peer::list(node),
         Request::PeerShow { party } => peer::show(node, &party),
