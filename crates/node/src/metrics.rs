@@ -5,6 +5,8 @@
 //!
 //! Counting takes no lock and allocates nothing; what costs something is done when somebody asks.
 
+pub mod peers;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -383,7 +385,7 @@ impl Node {
             self.metrics.counted(family, text);
             self.looked_up(family, text)?;
         }
-        Ok(())
+        self.peer_metrics(text)
     }
 
     fn looked_up(&self, family: &Family, text: &mut Text) -> Result<(), NodeError> {

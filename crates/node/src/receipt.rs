@@ -12,8 +12,8 @@ use crate::writer::decide::entry_ref;
 /// Withdrawals that are looked at, from the newest back.
 const LOOKED_AT_MAX: usize = 10_000;
 
-/// Microseconds after which a receipt is overdue: 72 hours.
-const DUE_AFTER_MICROS: i64 = 72 * 3_600 * 1_000_000;
+/// Microseconds of an hour.
+const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 
 /// A withdrawal that a party has not acted on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +32,7 @@ impl Node {
     /// Withdrawals without a receipt, the newest first.
     pub fn withdrawals_open(&self) -> Result<Vec<Open>, NodeError> {
         let peers = self.peers()?;
+        let hours = i64::from(self.charter().withdrawal.receipt_hours);
         self.ask(|connections| {
             let mut open = Vec::new();
             for one in query::withdrawals(&connections.view, LOOKED_AT_MAX)? {
@@ -46,7 +47,7 @@ impl Node {
                 }
                 let created = created(&connections.log, entry_ref(one.position))?;
                 for party in missing {
-                    let due = created.saturating_add(DUE_AFTER_MICROS);
+                    let due = created.saturating_add(hours * HOUR_MICROS);
                     open.push(Open {
                         party: party.clone(),
                         index: one.position.index,

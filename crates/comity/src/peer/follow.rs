@@ -34,8 +34,15 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often it is looked whether there are other peers to follow.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Leaves of one log that are taken in one pull: 350 MB of them.
+/// Leaves of one log that are taken in one pull where the charter has no quota: 350 MB of them.
 const LEAVES_MAX: u64 = 10_000_000;
+
+/// Days of a quota that a log may have grown by before it is followed for the first time. Beyond,
+/// it comes in several days.
+const FIRST_DAYS: u64 = 366;
+
+/// Microseconds of a day of UTC.
+const DAY_MICROS: i64 = 86_400 * 1_000_000;
 
 /// Why a pull ended early.
 #[derive(Debug, thiserror::Error)]
@@ -66,11 +73,7 @@ pub(crate) async fn follow(node: Arc<Node>, identity: Arc<Identity>) {
             tasks.abort_all();
             tasks = JoinSet::new();
             for peer in &peers {
-                let (node, identity) = (node.clone(), identity.clone());
-                tasks.spawn(
-                    Follower { node, identity, peer: peer.clone(), line: None, doubted: false }
-                        .run(),
-                );
+                tasks.spawn(Follower::new(node.clone(), identity.clone(), peer.clone()).run());
             }
             followed = peers;
         }
@@ -90,6 +93,15 @@ struct Follower {
     line: Option<Line>,
     /// Whether its leaves did not give its root, and it got another chance.
     doubted: bool,
+    taken: Taken,
+}
+
+/// What a peer added today, by the quota of the charter.
+#[derive(Default)]
+struct Taken {
+    day: i64,
+    leaves: u64,
+    octets: u64,
 }
 
 struct Line {
@@ -98,6 +110,10 @@ struct Line {
 }
 
 impl Follower {
+    fn new(node: Arc<Node>, identity: Arc<Identity>, peer: Peer) -> Follower {
+        Follower { node, identity, peer, line: None, doubted: false, taken: Taken::default() }
+    }
+
     async fn run(mut self) {
         let mut wait = WAIT_FIRST;
         loop {
@@ -170,7 +186,8 @@ impl Follower {
         }
         let verifier = self.verifier(log)?;
         let note = rung.map(|(_, note)| note);
-        let (mut pull, mut next) = Pull::begin(verifier, place, LEAVES_MAX, note);
+        let leaves_max = self.leaves_left();
+        let (mut pull, mut next) = Pull::begin(verifier, place, leaves_max, note);
         let mut etag = None;
         loop {
             let came = match next {
@@ -179,9 +196,12 @@ impl Follower {
                     let (node, copy) = (self.node.clone(), note.clone());
                     let grown = blocking(move || node.grow(number, copy, from, leaves)).await?;
                     grown.map_err(|error| self.refuses(&error))?;
-                    Came::Stored(self.node.place(number)?)
+                    let now = self.node.place(number)?;
+                    self.taken.leaves += now.staged.saturating_sub(from);
+                    Came::Stored(now)
                 }
                 Next::Receive(page) => {
+                    self.take_octets(page.openings.iter().map(|one| one.envelope.len()).sum())?;
                     let (node, peer) = (self.node.clone(), self.peer.clone());
                     blocking(move || node.receive(&peer, log, page, node.now())).await?;
                     Came::Stored(self.node.place(number)?)
@@ -235,6 +255,35 @@ impl Follower {
             }
             _ => Err(Broken::Said(format!("it has nothing at `{path}`"))),
         }
+    }
+
+    /// Leaves that the quota leaves for today.
+    fn leaves_left(&mut self) -> u64 {
+        let today = self.node.now().div_euclid(DAY_MICROS);
+        if self.taken.day != today {
+            self.taken = Taken { day: today, ..Taken::default() };
+        }
+        let Some(quotas) = self.node.charter().quotas else { return LEAVES_MAX };
+        let all = quotas.leaves_per_day.saturating_mul(self.days());
+        all.saturating_sub(self.taken.leaves).min(LEAVES_MAX)
+    }
+
+    fn take_octets(&mut self, octets: usize) -> Result<(), Broken> {
+        self.taken.octets = self.taken.octets.saturating_add(octets as u64);
+        let quota = self.node.charter().quotas.map(|quotas| quotas.octets_per_day);
+        match quota.map(|quota| quota.saturating_mul(self.days())) {
+            Some(most) if self.taken.octets > most => {
+                Err(Broken::Said(format!("more than {most} octets of bodies today: its quota")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// For how many days the quota counts: what was there before the peer was followed comes on
+    /// the first day.
+    fn days(&self) -> u64 {
+        let since = self.node.now().saturating_sub(self.peer.added);
+        if since < DAY_MICROS { FIRST_DAYS } else { 1 }
     }
 
     async fn connect(&self) -> Result<Connection, Broken> {

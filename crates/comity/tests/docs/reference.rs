@@ -62,12 +62,13 @@ pub(crate) fn metrics() -> String {
         What `GET /metrics` tells on the listener of `comity serve --metrics`, in the Prometheus \
         text format. Written by a test (`crates/comity/tests/docs.rs`); do not edit. \
         [monitoring.md](../operate/monitoring.md) says what to watch.\n\n\
-        The values of labels are constants of the program: nobody can make a new series by what \
-        he sends.\n\n\
+        The values of labels are constants of the program, or parties of the charter: nobody can \
+        make a new series by what he sends.\n\n\
         | name | kind | labels | what it says |\n|---|---|---|---|\n"
         .to_owned();
     let families = comity_serve::metrics::FAMILIES.iter();
     let of_node = comity_node::metrics::FAMILIES.iter();
+    let of_node = of_node.chain(comity_node::metrics::peers::FAMILIES);
     for family in of_node.chain(families).chain(comity_serve::metrics::PROCESS) {
         let labels: Vec<String> = family.labels.iter().map(|name| format!("`{name}`")).collect();
         let (name, kind, help) = (family.name, family.kind, family.help);
