@@ -562,6 +562,24 @@ pub(crate) enum PeerVerb {
         /// Where its node listens for peers, HOST:PORT
         address: String,
     },
+    /// Write what this node has for a party into a directory, to be carried to it
+    Export {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party
+        party: String,
+        /// A directory that is new or empty; it will hold what the party may read, in the clear
+        to: PathBuf,
+    },
+    /// Take in what a peer's node wrote with `peer export`
+    Import {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party whose node wrote it
+        party: String,
+        /// The directory
+        from: PathBuf,
+    },
     /// List the peers: how far each is followed, when it answered last, what stands in the way
     List {
         /// The node's directory

@@ -8,6 +8,7 @@ mod doorbell;
 mod error;
 mod event;
 mod follow;
+pub(crate) mod stick;
 #[cfg(test)]
 mod tests;
 

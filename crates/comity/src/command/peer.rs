@@ -1,7 +1,7 @@
 //! `comity peer`: the other parties' nodes, and what they are told of this one.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use comity_node::{Directory, Node};
 use serde_json::{Value, json};
@@ -27,6 +27,35 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
             let value = ask(dir, request)?;
             output.result(&value, || format!("following `{party}` at {address}\n"));
         }
+        PeerVerb::Export { dir, party, to } => {
+            let to = absolute(to)?;
+            let value = ask(dir, Request::PeerExport { party: party.clone(), to })?;
+            output.result(&value, || {
+                let of = |name: &str| cell(&value, name);
+                format!(
+                    "wrote {} leaves and {} openings for `{party}`, {} files\n\
+                     they hold what `{party}` may read, in the clear: carry them as you would that\n",
+                    of("leaves"),
+                    of("openings"),
+                    of("files")
+                )
+            });
+        }
+        PeerVerb::Import { dir, party, from } => {
+            let from = absolute(from)?;
+            let value = ask(dir, Request::PeerImport { party: party.clone(), from })?;
+            output.result(&value, || {
+                let of = |name: &str| cell(&value, name);
+                format!(
+                    "{} leaves verified, {} entries kept, {} were here, {} set aside, {} taken back\n",
+                    of("verified"),
+                    of("kept"),
+                    of("passed"),
+                    of("quarantined"),
+                    of("withdrawn")
+                )
+            });
+        }
         PeerVerb::List { dir } => {
             let value = ask(dir, Request::PeerList)?;
             output.result(&value, || listed(&value));
@@ -37,6 +66,12 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
         }
     }
     Ok(Outcome::Done)
+}
+
+/// A node that serves has a directory of its own to be in.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path)
+        .map_err(|error| Failure::new(format!("`{}` is no path: {error}", path.display())))
 }
 
 const HEAD: [&str; 8] =

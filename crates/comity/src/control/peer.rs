@@ -1,10 +1,13 @@
 //! The peers of a node, and what came from them, by command.
 
+use std::path::Path;
+
 use comity_node::Node;
 use serde_json::{Value, json};
 
 use crate::command::Failure;
 use crate::control::request::{find, reader};
+use crate::peer::stick;
 
 /// Octets of an address: a host name has 253 at most.
 const ADDRESS_BYTES_MAX: usize = 300;
@@ -75,4 +78,8 @@ pub(super) fn propose(node: &Node, text: &str, by: &str) -> Result<Value, Failur
 
 pub(super) fn accept(node: &Node, hash: &str, by: &str) -> Result<Value, Failure> {
     Ok(json!({ "in_force": node.accept(&node.acting(by)?, hash)? }))
+}
+
+pub(super) fn import(node: &Node, party: &str, from: &Path) -> Result<Value, Failure> {
+    Ok(json!(stick::import(node, &node.peer(party)?, from)?))
 }

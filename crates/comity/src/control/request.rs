@@ -1,7 +1,7 @@
 //! What a command asks of a node, and how it is carried out: the same on both ways.
 
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use comity_node::Node;
 use comity_node::account::Account;
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::command::Failure;
 use crate::control::peer;
 use crate::control::release::{self, Releasing, Share};
+use crate::peer::stick;
 
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
@@ -111,6 +112,14 @@ pub(crate) enum Request {
     PeerAdd {
         party: String,
         address: String,
+    },
+    PeerExport {
+        party: String,
+        to: PathBuf,
+    },
+    PeerImport {
+        party: String,
+        from: PathBuf,
     },
     PeerList,
     PeerShow {
@@ -234,6 +243,8 @@ pub(crate) fn execute(
         Request::CharterAccept { hash, by } => peer::accept(node, &hash, &by),
         Request::CharterProposals => Ok(json!({ "proposals": node.proposals()? })),
         Request::PeerAdd { party, address } => peer::add(node, &party, &address),
+        Request::PeerExport { party, to } => Ok(json!(stick::export(node, &party, &to)?)),
+        Request::PeerImport { party, from } => peer::import(node, &party, &from),
         Request::PeerList => peer::list(node),
         Request::PeerShow { party } => peer::show(node, &party),
         Request::Adopt { objects, from, collection, by } => {
