@@ -65,3 +65,8 @@ fuzz SECONDS="60":
 bench *ARGS:
     cargo build --release --locked -p comity --bins --example bench
     target/release/examples/bench {{ARGS}}
+
+# Nodes of several parties on this machine: latency, first sync, an idle mesh
+bench-body *ARGS:
+    cargo build --release --locked -p comity
+    COMITY_BIN=target/release/comity python3 tests/python/bench_body.py --report docs/benchmarks-body.md {{ARGS}}

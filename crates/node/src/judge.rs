@@ -84,8 +84,8 @@ impl Judge {
         if header.body != self.body {
             return Err(code::OTHER_BODY);
         }
-        // A share that went to others first comes with a grant: for that its owner answers, who
-        // opened it to this party.
+        // A share that went to others first comes with a grant: whoever takes a page looks for it,
+        // since an entry alone cannot say so.
         let named = header.kind == Kind::Share || header.audience.parties.contains(&self.party);
         if log == Log::Shared && !named {
             return Err(code::AUDIENCE);

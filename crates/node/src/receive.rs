@@ -8,9 +8,11 @@
 
 mod readers;
 
+use std::collections::BTreeSet;
+
 use comity_tlog::commitment::{Commitment, Salt};
 use comity_tlog::{EntryRef, GrowError, Grown, Sealed};
-use comity_wire::entry::{Header, Log};
+use comity_wire::entry::{Header, Kind, Log};
 use comity_wire::release::{Opening, Page};
 use serde::Serialize;
 
@@ -88,10 +90,21 @@ impl Node {
         let number = from.log(log).ok_or(NodeError::Start("a log that is not followed".into()))?;
         let scanned = page.scanned_to;
         let (mut judged, mut aside) = (Vec::with_capacity(page.openings.len()), Vec::new());
+        // A share that was for others first is for this party where a grant says so, which comes
+        // before it on the same page. Otherwise somebody passed on what is not his.
+        let mut granted = BTreeSet::new();
         for opening in page.openings {
             let index = opening.index;
             match self.judge_opening(from, log, number, opening)? {
-                Ok(good) => judged.push(good),
+                Ok(good) if self.is_for_others(&good.header, &granted, index) => {
+                    aside.push((number, index, code::AUDIENCE));
+                }
+                Ok(good) => {
+                    if good.header.kind == Kind::Grant {
+                        granted.extend(granted_by(&good.header));
+                    }
+                    judged.push(good);
+                }
                 Err(code) => aside.push((number, index, code)),
             }
         }
@@ -109,6 +122,12 @@ impl Node {
             self.consider_succession()?;
         }
         Ok(received)
+    }
+
+    fn is_for_others(&self, header: &Header, granted: &BTreeSet<u64>, index: u64) -> bool {
+        header.kind == Kind::Share
+            && !header.audience.parties.contains(&self.config().party)
+            && !granted.contains(&index)
     }
 
     /// `Err` holds the code under which it is set aside.
@@ -142,4 +161,10 @@ impl Node {
         let sealed = sealed.map_err(|error| NodeError::Storage(error.to_string()))?;
         Ok(Ok(Judged { entry, sealed, header, says, readers }))
     }
+}
+
+/// The entries of the same log that a grant opens.
+fn granted_by(grant: &Header) -> impl Iterator<Item = u64> {
+    let own = grant.refs.iter().filter(|one| one.origin == grant.origin && one.log == grant.log);
+    own.map(|one| one.index)
 }

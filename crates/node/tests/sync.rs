@@ -489,3 +489,30 @@ fn a_charter_is_succeeded_when_every_party_accepts_and_a_new_one_joins() {
     assert_eq!(body.shown("beta.example", "received"), [1]);
     body.verify();
 }
+
+#[test]
+fn what_is_for_another_party_is_set_aside_whoever_passes_it_on() {
+    let body = Body::new();
+    for number in [1, 2] {
+        body.post("alpha.example", number);
+    }
+    body.share("alpha.example", &[1], "party:beta.example");
+    body.share("alpha.example", &[2], "party:gamma.example");
+    body.pull("gamma.example", "alpha.example");
+    let (alpha, gamma) = (&body.nodes["alpha.example"], &body.nodes["gamma.example"]);
+    let peer = gamma.peer("alpha.example").unwrap();
+    let page = alpha.release_to("beta.example", Log::Shared, 0, alpha.now()).unwrap();
+    let openings = page.openings.into_iter().map(|one| release::Opening {
+        index: one.index,
+        salt: one.salt,
+        envelope: one.envelope,
+    });
+    let page = release::Page { openings: openings.collect(), scanned_to: page.scanned_to };
+    assert_eq!(page.openings.len(), 1);
+    let received = gamma.receive(&peer, Log::Shared, page, gamma.now()).unwrap();
+    assert_eq!((received.kept, received.quarantined), (0, 1));
+    assert_eq!(body.shown("gamma.example", "received"), [2]);
+    let aside = gamma.quarantined().unwrap();
+    assert_eq!((aside[0].index, aside[0].code.as_str()), (0, "entry-audience"));
+    body.verify();
+}
