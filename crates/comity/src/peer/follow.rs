@@ -31,6 +31,9 @@ const WAIT_LAST: Duration = Duration::from_secs(120);
 /// How long the whole answer to one request may last: a page of 10 MB over a line of 1 Mbit/s.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How long one question may be put off by a peer, in all.
+const SLOWED_MAX: Duration = Duration::from_secs(30);
+
 /// How often it is looked whether there are other peers to follow.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -222,7 +225,29 @@ impl Follower {
         Ok(())
     }
 
+    /// Asks, and asks again where the peer says when: a long way to catch up is no reason to begin
+    /// anew.
     async fn ask(
+        &mut self,
+        log: Log,
+        ask: &Ask,
+        etag: &mut Option<String>,
+    ) -> Result<Came, Broken> {
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.ask_once(log, ask, etag).await {
+                Err(Broken::Peer(PeerError::Refused { retry_after: Some(wait), .. }))
+                    if waited < SLOWED_MAX =>
+                {
+                    sleep(wait).await;
+                    waited += wait.max(WAIT_FIRST);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn ask_once(
         &mut self,
         log: Log,
         ask: &Ask,
