@@ -78,6 +78,8 @@ class Node:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            # As the unit and `./run` have it.
+            env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "262144"},
         )
         for line in self.process.stdout:
             if line.startswith("listening on"):
