@@ -1,8 +1,12 @@
 //! The command line: the contract that scripts rely on. `docs/reference/cli.md` is its help.
 
+mod body;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+
+pub(crate) use body::{Body, BodyVerb, Up};
 
 /// A node for a body of sovereign parties that share security intelligence.
 #[derive(Debug, Parser)]
@@ -55,6 +59,8 @@ pub(crate) enum Command {
     Charter(Charter),
     /// Peers: the nodes of the other parties
     Peer(Peer),
+    /// A body: all its nodes on this machine
+    Body(Body),
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +106,10 @@ pub(crate) struct Serve {
     /// Where to serve peers, HOST:PORT; without it, as the configuration says
     #[arg(long, value_name = "ADDR")]
     pub(crate) peers: Option<String>,
+    /// Stop when standard input ends, as on SIGTERM: whoever holds the other end of it takes the
+    /// node along, however it goes
+    #[arg(long)]
+    pub(crate) until_stdin_ends: bool,
     /// Write the log as JSON lines
     #[arg(long)]
     pub(crate) log_json: bool,

@@ -2,6 +2,7 @@
 
 pub(crate) mod adopt;
 pub(crate) mod backup;
+pub(crate) mod body;
 pub(crate) mod certificate;
 pub(crate) mod charter;
 pub(crate) mod collection;
@@ -16,6 +17,7 @@ pub(crate) mod restore;
 pub(crate) mod resume;
 pub(crate) mod serve;
 pub(crate) mod share;
+mod signals;
 pub(crate) mod token;
 pub(crate) mod user;
 pub(crate) mod verify;

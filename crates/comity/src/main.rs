@@ -72,5 +72,6 @@ fn run(command: &Command, output: &Output) -> Result<Outcome, Failure> {
         Command::Resume(arguments) => command::resume::run(arguments, output),
         Command::Charter(arguments) => command::charter::run(arguments, output),
         Command::Peer(arguments) => command::peer::run(arguments, output),
+        Command::Body(arguments) => command::body::run(arguments, output),
     }
 }

@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::Outcome;
 use crate::arguments::Serve;
+use crate::command::signals::Signals;
 use crate::command::{Failure, certificate};
 use crate::control;
 use crate::notify::Supervisor;
@@ -91,6 +92,9 @@ async fn serve(
 ) -> Result<(), Failure> {
     let unheard = |error| Failure::new(format!("signals cannot be heard: {error}"));
     let mut signals = Signals::new().map_err(unheard)?;
+    if arguments.until_stdin_ends {
+        signals.until_stdin_ends().map_err(unheard)?;
+    }
     let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let supervisor = Supervisor::from_environment();
     let requests = Arc::new(Requests::default());
@@ -233,26 +237,6 @@ async fn read_again(mut hangup: Signal, scheme: Scheme) {
                 Ok(()) => tracing::info!(public_key = tls.pin(), "the certificate was read again"),
                 Err(error) => tracing::error!(%error, "the certificate stays as it was"),
             },
-        }
-    }
-}
-
-/// SIGTERM and Ctrl-C, each time.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Signals> {
-        let terminate = signal(SignalKind::terminate())?;
-        Ok(Signals { terminate, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
         }
     }
 }

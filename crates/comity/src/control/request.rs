@@ -21,6 +21,7 @@ use crate::command::Failure;
 use crate::control::peer;
 use crate::control::release::{self, Releasing, Share};
 use crate::peer::stick;
+use crate::surroundings;
 
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
@@ -347,6 +348,8 @@ fn state(node: &Node) -> Result<Value, Failure> {
     }
     Ok(json!({
         "party": node.config().party,
+        "process": std::process::id(),
+        "resident": surroundings::process()[0],
         "body": node.charter().body,
         "charter": node.charter().hash.to_string(),
         "disk_free": node.free_space(),
