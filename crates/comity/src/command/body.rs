@@ -10,6 +10,7 @@ mod ports;
 mod status;
 mod supervise;
 mod up;
+mod work;
 
 use crate::Outcome;
 use crate::arguments::{Body, BodyVerb};

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use comity_charter::{Charter, Genesis, Standing};
 use comity_node::directory::DirectoryError;
-use comity_node::role::Role;
 use comity_node::{Directory, Node, NodeError, collection};
 
 use super::layout::{Layout, Member, Record, get, put, told};
-use super::{COLLECTION, LOGIN, ports};
+use super::{COLLECTION, ports};
 use crate::arguments::Up;
 use crate::command::{Failure, certificate, peer};
 use crate::surroundings;
@@ -31,42 +30,60 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub(super) struct Founded {
     pub(super) record: Record,
     pub(super) charter: Charter,
-    /// The passwords that were drawn now, by party.
-    pub(super) passwords: BTreeMap<String, String>,
 }
 
-/// Founds the body, or takes it up again.
-pub(super) fn found(layout: &Layout, arguments: &Up) -> Result<Founded, Failure> {
-    let record = match layout.read()? {
+/// What is to be founded, or taken up. Nothing is written by it.
+pub(super) struct Plan {
+    pub(super) record: Record,
+    /// The charter, where the body is new.
+    draft: Option<String>,
+}
+
+/// Reads what is there and what is wanted.
+pub(super) fn plan(layout: &Layout, arguments: &Up) -> Result<Plan, Failure> {
+    let mut plan = match layout.read()? {
         Some(record) => taken_up(layout, arguments, record)?,
         None => begun(layout, arguments)?,
     };
-    ports::check(&record.nodes)?;
+    for member in &plan.record.nodes {
+        await_end(&Directory::new(layout.node(&member.party)))?;
+    }
+    if plan.draft.is_some() || arguments.listen_from.is_some() {
+        ports::give(&mut plan.record.nodes, arguments.listen_from)?;
+    }
+    ports::check(&plan.record.nodes)?;
+    Ok(plan)
+}
+
+/// Founds the body, or takes it up again.
+pub(super) fn found(layout: &Layout, plan: Plan) -> Result<Founded, Failure> {
+    let Plan { record, draft } = plan;
+    if let Some(draft) = draft {
+        put(&layout.draft(), &draft)?;
+    }
+    // A directory with this file holds a body.
+    layout.write(&record)?;
     let draft = get(&layout.draft())?;
     for member in &record.nodes {
         make(layout, member, &draft)?;
     }
     let text = charter(layout, &record, &draft)?;
     let charter = parsed(&text, "the charter of the body")?;
-    let mut passwords = BTreeMap::new();
     for member in &record.nodes {
         let directory = Directory::new(layout.node(&member.party));
-        await_end(&directory)?;
         if !directory.root().join("log.db").exists() {
             Node::found_under(&directory, &text)?;
         }
         let node = Node::open(directory, surroundings::real())?;
         let furnished = furnish(&node, &record, member);
         node.close();
-        if let Some(password) = furnished? {
-            passwords.insert(member.party.clone(), password);
-        }
+        furnished?;
     }
-    Ok(Founded { record, charter, passwords })
+    Ok(Founded { record, charter })
 }
 
-/// A body that is there, with the ports that are wanted now.
-fn taken_up(layout: &Layout, arguments: &Up, mut record: Record) -> Result<Record, Failure> {
+/// A body that is there.
+fn taken_up(layout: &Layout, arguments: &Up, record: Record) -> Result<Plan, Failure> {
     if let Some(path) = &arguments.charter {
         let given = get(path)?;
         let own = [layout.draft(), layout.charter()];
@@ -92,15 +109,11 @@ fn taken_up(layout: &Layout, arguments: &Up, mut record: Record) -> Result<Recor
             )));
         }
     }
-    if arguments.listen_from.is_some() {
-        ports::give(&mut record.nodes, arguments.listen_from)?;
-        layout.write(&record)?;
-    }
-    Ok(record)
+    Ok(Plan { record, draft: None })
 }
 
-/// A body that is new: who has a node, and at which ports.
-fn begun(layout: &Layout, arguments: &Up) -> Result<Record, Failure> {
+/// A body that is new: who has a node.
+fn begun(layout: &Layout, arguments: &Up) -> Result<Plan, Failure> {
     let path = arguments.charter.as_ref().ok_or_else(|| {
         Failure::new(format!(
             "`{}` holds no body yet; say which charter founds it: --charter FILE",
@@ -111,13 +124,8 @@ fn begun(layout: &Layout, arguments: &Up) -> Result<Record, Failure> {
     let charter = parsed(&draft, &path.display().to_string())?;
     let parties = chosen(&charter, arguments.parties.as_deref())?;
     let member = |(party, name)| Member { party, name, listen: 0, peers: 0 };
-    let mut record =
-        Record { body: charter.body.clone(), nodes: parties.into_iter().map(member).collect() };
-    ports::give(&mut record.nodes, arguments.listen_from)?;
-    put(&layout.draft(), &draft)?;
-    // Last: a directory with this file holds a body.
-    layout.write(&record)?;
-    Ok(record)
+    let nodes = parties.into_iter().map(member).collect();
+    Ok(Plan { record: Record { body: charter.body.clone(), nodes }, draft: Some(draft) })
 }
 
 fn parsed(text: &str, what: &str) -> Result<Charter, Failure> {
@@ -213,6 +221,9 @@ fn charter(layout: &Layout, record: &Record, draft: &str) -> Result<String, Fail
 
 /// A node of a supervisor that was killed ends by itself; until then it has its directory.
 fn await_end(directory: &Directory) -> Result<(), Failure> {
+    if !directory.holds_node() {
+        return Ok(());
+    }
     for _ in 0..LEFT_OVER.as_millis() / LOOK_EVERY.as_millis() {
         match directory.lock() {
             Err(DirectoryError::Busy(_)) => std::thread::sleep(LOOK_EVERY),
@@ -225,15 +236,8 @@ fn await_end(directory: &Directory) -> Result<(), Failure> {
     )))
 }
 
-/// What a new node needs to be of use: a login, a collection, the other nodes' addresses. Gives the
-/// password of the login, if it was made now.
-fn furnish(node: &Node, record: &Record, member: &Member) -> Result<Option<String>, NodeError> {
-    let users = node.users()?;
-    let password = if users.iter().any(|user| user.name == LOGIN) {
-        None
-    } else {
-        node.user_add(LOGIN, Role::Releaser, None)?.1
-    };
+/// What a new node needs to be of use: a collection, and the other nodes' addresses.
+fn furnish(node: &Node, record: &Record, member: &Member) -> Result<(), NodeError> {
     if node.collection(COLLECTION).is_none() {
         let title = format!("Desk of {}", member.name);
         let alias = Some(COLLECTION.to_owned());
@@ -246,5 +250,5 @@ fn furnish(node: &Node, record: &Record, member: &Member) -> Result<Option<Strin
             node.peer_add(&other.party, &address)?;
         }
     }
-    Ok(password)
+    Ok(())
 }

@@ -56,14 +56,14 @@ fn line(node: &Asked<'_>, all: &[Asked<'_>]) -> Value {
     let Some((state, peers)) = &node.said else {
         return json!({ "party": member.party, "serves": false, "listen": member.listens() });
     };
-    let others: u64 = all
-        .iter()
-        .filter(|other| other.member.party != member.party)
-        .filter_map(|other| other.said.as_ref())
-        .map(|(state, _)| entries(state))
-        .sum();
-    let logs = |peer: &Value| -> u64 {
-        rows(peer, "logs").filter_map(|log| log.get("verified").and_then(Value::as_u64)).sum()
+    let sum = |peer: &Value, what: &str| -> u64 {
+        rows(peer, "logs").filter_map(|log| log.get(what).and_then(Value::as_u64)).sum()
+    };
+    // What another has it says itself; of one that does not serve, what it announced last counts.
+    let has = |peer: &Value| -> u64 {
+        let other = all.iter().find(|other| other.member.party == cell(peer, "party"));
+        let said = other.and_then(|other| other.said.as_ref());
+        said.map_or_else(|| sum(peer, "announced"), |(state, _)| entries(state))
     };
     let number = |name: &str| -> u64 {
         rows(peers, "peers").filter_map(|peer| peer.get(name).and_then(Value::as_u64)).sum()
@@ -82,8 +82,8 @@ fn line(node: &Asked<'_>, all: &[Asked<'_>]) -> Value {
         "process": state.get("process"),
         "resident": state.get("resident"),
         "entries": entries(state),
-        "verified": rows(peers, "peers").map(logs).sum::<u64>(),
-        "of": others,
+        "verified": rows(peers, "peers").map(|peer| sum(peer, "verified")).sum::<u64>(),
+        "of": rows(peers, "peers").map(has).sum::<u64>(),
         "lag": number("lag"),
         "aside": number("quarantined"),
         "faults": faults,
