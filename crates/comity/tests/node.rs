@@ -22,6 +22,7 @@ mod node {
     mod audit;
     mod back_up;
     mod bad_input;
+    mod body;
     mod commands;
     mod credentials;
     mod disk_full;
