@@ -475,6 +475,14 @@ pub(crate) enum CharterVerb {
         /// The charter
         file: PathBuf,
     },
+    /// Print a charter with the keys of its parties' nodes in it
+    Keys {
+        /// The charter, without those keys
+        file: PathBuf,
+        /// What `comity peer genesis` printed at a party's node; may be given again
+        #[arg(long, value_name = "PARTY=FILE", required = true)]
+        genesis: Vec<String>,
+    },
     /// Put the charter of a body into a directory whose logs have not begun
     Found {
         /// The node's directory

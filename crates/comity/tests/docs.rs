@@ -125,6 +125,16 @@ fn the_examples_run() {
 }
 
 #[test]
+fn the_tour_of_one_node_runs() {
+    session::check(&root().join("docs/guide/one-node.md"), accept());
+}
+
+#[test]
+fn the_guide_to_founding_a_body_runs() {
+    session::check(&root().join("docs/guide/found-a-body.md"), accept());
+}
+
+#[test]
 fn the_guide_to_running_a_node_runs() {
     session::check(&root().join("docs/guide/run-a-node.md"), accept());
 }

@@ -1,6 +1,7 @@
 //! `comity charter`: check one, show what one says, compare two.
 
 mod diff;
+mod keys;
 mod show;
 mod succession;
 
@@ -18,6 +19,7 @@ use crate::surroundings;
 
 pub(crate) fn run(arguments: &Charter, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
+        CharterVerb::Keys { file, genesis } => keys::run(file, genesis, output),
         CharterVerb::Found { dir, file, before } => succession::found(dir, file, before, output),
         CharterVerb::Propose { dir, file, by } => succession::propose(dir, file, by, output),
         CharterVerb::Accept { dir, hash, by } => succession::accept(dir, hash, by, output),

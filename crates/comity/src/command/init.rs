@@ -69,6 +69,6 @@ fn next(dir: &str, alone: bool) -> String {
     }
     format!(
         "next       comity peer genesis {dir}   (give it to whoever writes the charter)\n           \
-         comity charter found {dir} CHARTER   (once it has the keys of all)\n"
+         comity charter found {dir} CHARTER   (once it has the keys of all: comity charter keys)\n"
     )
 }

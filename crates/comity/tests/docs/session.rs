@@ -11,8 +11,11 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-/// Where the pages say that a node serves and tells metrics; here they get free ones.
-const PORTS: [&str; 2] = [":8440", ":9440"];
+/// Where the pages say that nodes serve, from the first on, and tell metrics; here they get free
+/// ones. A body of two takes four in a row.
+const FIRST: u16 = 8440;
+const IN_A_ROW: u16 = 4;
+const METRICS: &str = ":9440";
 
 /// A token of so many characters, with a digit in it, is taken for random.
 const RANDOM_CHARS_MIN: usize = 14;
@@ -110,12 +113,9 @@ fn run(steps: &[Step]) -> Vec<Vec<String>> {
     for name in ["examples", "tests", "comity.example.toml"] {
         std::os::unix::fs::symlink(root.join(name), directory.path().join(name)).unwrap();
     }
-    // Both at once, so that they differ.
-    let sockets = PORTS.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    let here = sockets.map(|socket| format!(":{}", socket.local_addr().unwrap().port()));
+    let pairs = ports();
     let script = directory.path().join("session.sh");
-    let pairs = PORTS.iter().zip(&here);
-    let text = pairs.fold(script_of(steps), |text, (port, here)| text.replace(port, here));
+    let text = pairs.iter().fold(script_of(steps), |text, (port, here)| text.replace(port, here));
     fs::write(&script, text).unwrap();
     let binary = Path::new(env!("CARGO_BIN_EXE_comity")).parent().unwrap();
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", binary.display());
@@ -132,11 +132,32 @@ fn run(steps: &[Step]) -> Vec<Vec<String>> {
     (0..steps.len())
         .map(|at| {
             let output = fs::read_to_string(directory.path().join(format!("out.{at}")));
-            let pairs = here.iter().zip(PORTS);
-            let output = pairs.fold(output.unwrap(), |text, (here, port)| text.replace(here, port));
+            let back = |text: String, (port, here): &(String, String)| text.replace(here, port);
+            let output = pairs.iter().fold(output.unwrap(), back);
             output.lines().map(|line| line.trim_end().to_owned()).collect()
         })
         .collect()
+}
+
+/// What the pages say, and what it is here.
+fn ports() -> Vec<(String, String)> {
+    let bind = |port| TcpListener::bind(("127.0.0.1", port));
+    let metrics = bind(0).unwrap();
+    let free = || {
+        let first = bind(0).unwrap();
+        let port = first.local_addr().unwrap().port();
+        let others = (1..IN_A_ROW).map(|step| bind(port.checked_add(step)?).ok());
+        others.collect::<Option<Vec<_>>>().map(|_| port)
+    };
+    let first = std::iter::repeat_with(free).take(100).flatten().next().expect("free ports");
+    let mut pairs = vec![
+        (format!("--listen-from {FIRST}"), format!("--listen-from {first}")),
+        (METRICS.to_owned(), format!(":{}", metrics.local_addr().unwrap().port())),
+    ];
+    let row =
+        (0..IN_A_ROW).map(|step| (format!(":{}", FIRST + step), format!(":{}", first + step)));
+    pairs.extend(row);
+    pairs
 }
 
 /// One shell, so that variables and jobs live on from command to command.
@@ -174,7 +195,7 @@ fn is_like(expected: &[String], found: &[String]) -> bool {
 
 /// A line without its random parts.
 fn masked(line: &str) -> String {
-    for secret in ["password ", "secret "] {
+    for secret in ["password ", "secret ", "read aloud "] {
         if line.starts_with(secret) {
             return secret.to_owned();
         }
