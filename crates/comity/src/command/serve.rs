@@ -91,10 +91,7 @@ async fn serve(
     scheme: &Scheme,
 ) -> Result<(), Failure> {
     let unheard = |error| Failure::new(format!("signals cannot be heard: {error}"));
-    let mut signals = Signals::new().map_err(unheard)?;
-    if arguments.until_stdin_ends {
-        signals.until_stdin_ends().map_err(unheard)?;
-    }
+    let mut signals = Signals::new(arguments.until_stdin_ends).map_err(unheard)?;
     let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let supervisor = Supervisor::from_environment();
     let requests = Arc::new(Requests::default());

@@ -12,22 +12,12 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    pub(super) fn new() -> std::io::Result<Signals> {
+    /// Listens; `until_stdin_ends` counts the end of standard input as a signal.
+    pub(super) fn new(until_stdin_ends: bool) -> std::io::Result<Signals> {
         let terminate = signal(SignalKind::terminate())?;
-        Ok(Signals { terminate, interrupt: signal(SignalKind::interrupt())?, left: None })
-    }
-
-    /// Counts the end of standard input as a signal. A thread of its own waits for it: one of the
-    /// runtime's could not be called back, and would hold up the end of the process.
-    pub(super) fn until_stdin_ends(&mut self) -> std::io::Result<()> {
-        let (there, left) = oneshot::channel();
-        let wait = move || {
-            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-            drop(there);
-        };
-        std::thread::Builder::new().name("stdin".to_owned()).spawn(wait)?;
-        self.left = Some(left);
-        Ok(())
+        let interrupt = signal(SignalKind::interrupt())?;
+        let left = until_stdin_ends.then(end_of_stdin).transpose()?;
+        Ok(Signals { terminate, interrupt, left })
     }
 
     pub(super) async fn next(&mut self) {
@@ -48,4 +38,16 @@ async fn ended(left: &mut Option<oneshot::Receiver<()>>) {
         }
         None => std::future::pending().await,
     }
+}
+
+/// Ends with standard input. A thread of its own waits for that: one of the runtime's could not be
+/// called back, and would hold up the end of the process.
+fn end_of_stdin() -> std::io::Result<oneshot::Receiver<()>> {
+    let (there, left) = oneshot::channel();
+    let wait = move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        drop(there);
+    };
+    std::thread::Builder::new().name("stdin".to_owned()).spawn(wait)?;
+    Ok(left)
 }

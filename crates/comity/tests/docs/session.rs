@@ -3,7 +3,7 @@
 //!
 //! A line that begins with `$ ` is a command; one that ends with a backslash goes on in the next.
 //! Lines behind it are what it prints. Random parts (ids, times, hashes, passwords, sizes) may
-//! differ, and so may counts in lines of `comity verify`; a line of three dots stands for any lines. `console no-run` is not run.
+//! differ, and so may counts in lines of `comity verify` and of `comity peer list`; a line of three dots stands for any lines. `console no-run` is not run.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -214,8 +214,9 @@ fn masked(line: &str) -> String {
         token.clear();
         out.push(one);
     }
-    // How many accesses were recorded by then depends on the moment.
-    if line.starts_with("checked ") {
+    // How many accesses were recorded by then depends on the moment, and so does how long ago
+    // somebody was heard of.
+    if line.starts_with("checked ") || line.contains(" s ago") {
         out.retain(|one| !one.is_ascii_digit());
     }
     // Columns are as wide as what stands in them.

@@ -263,3 +263,30 @@ fn what_is_wrong_is_told_before_anything_is_made() {
     up(&["--charter", &sco]).fails_with(&["another charter than", "leave --charter out"]);
     up(&["--parties", "2"]).fails_with(&["nodes of other parties", NORTH, "leave --parties out"]);
 }
+
+#[test]
+fn the_keys_of_nodes_are_put_into_a_charter_that_is_refused_with_wrong_ones() {
+    let place = TempDir::new().unwrap();
+    let at = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let draft = example("bodies/two-party/charter.toml");
+    comity(&["init", &at("north"), "--charter", &draft, "--party", NORTH]).exits(0);
+    let table = comity(&["peer", "genesis", &at("north")]).exits(0).out;
+    fs::write(at("north.genesis"), &table).unwrap();
+    let keys = |given: &[&str]| {
+        let given = given.iter().flat_map(|one| ["--genesis", *one]);
+        comity(&["charter", "keys", &draft].into_iter().chain(given).collect::<Vec<_>>())
+    };
+    let own = format!("{NORTH}={}", at("north.genesis"));
+    let filled = keys(&[&own]).exits(0).out;
+    assert_eq!(filled.replace(&format!("\n{table}"), ""), fs::read_to_string(&draft).unwrap());
+    fs::write(at("charter.toml"), filled).unwrap();
+    comity(&["charter", "found", &at("north"), &at("charter.toml")]).exits(0);
+    // Keys that are signed under another name, or twice, or of nobody, or none.
+    let other = format!("{SOUTH}={}", at("north.genesis"));
+    assert!(keys(&[&other]).exits(1).out.contains("genesis"));
+    assert!(keys(&[&format!("east={}", at("north.genesis"))]).exits(1).out.contains("`east`"));
+    keys(&[&own, &own]).fails_with(&["given twice"]);
+    keys(&["north.genesis"]).fails_with(&["required: PARTY=FILE"]);
+    fs::write(at("none"), table.replace("next", "text")).unwrap();
+    keys(&[&format!("{NORTH}={}", at("none"))]).fails_with(&["next", "comity peer genesis"]);
+}

@@ -44,7 +44,7 @@ struct Body<'a> {
 
 impl Body<'_> {
     async fn serve(mut self) -> Result<Outcome, Failure> {
-        let mut signals = Signals::new()
+        let mut signals = Signals::new(false)
             .map_err(|error| Failure::new(format!("signals cannot be heard: {error}")))?;
         let (give, order) = watch::channel(Order::Serve);
         let (tell, mut events) = mpsc::unbounded_channel();

@@ -1,5 +1,5 @@
-//! What is done once the nodes serve: first logins, bundles to import, and what of them is released.
-//! It goes through their control sockets, as commands do.
+//! What is done once the nodes serve: first logins, bundles to import, and what of them is
+//! released. It goes through their control sockets, as commands do.
 
 use std::collections::BTreeMap;
 use std::fs::File;
