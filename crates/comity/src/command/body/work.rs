@@ -96,12 +96,12 @@ impl Work {
 
     fn all(&self, worked: &mut Worked) -> Result<(), Failure> {
         for party in &self.parties {
-            if let Some(password) = self.first_login(party)? {
-                worked.passwords.insert(party.clone(), password);
+            let Some(password) = self.first_login(party)? else { continue };
+            // One by one: whatever ends this process loses one password, not all.
+            if self.keep_logins {
+                keep_login(&self.layout, party, &password)?;
             }
-        }
-        if self.keep_logins {
-            keep_logins(&self.layout, &worked.passwords)?;
+            worked.passwords.insert(party.clone(), password);
         }
         for (party, task) in &self.tasks {
             for path in &task.files {
@@ -162,16 +162,12 @@ impl Work {
     }
 }
 
-/// Adds logins that are new to the file of them.
-fn keep_logins(layout: &Layout, passwords: &BTreeMap<String, String>) -> Result<(), Failure> {
-    if passwords.is_empty() {
-        return Ok(());
-    }
-    let mut text = std::fs::read_to_string(layout.logins()).map(Zeroizing::new).unwrap_or_default();
-    for (party, password) in passwords {
-        text.push_str(&format!("{party} {LOGIN} {password}\n"));
-    }
-    put(&layout.logins(), &text)
+/// Adds a login that is new to the file of them.
+fn keep_login(layout: &Layout, party: &str, password: &str) -> Result<(), Failure> {
+    let path = layout.logins();
+    let mut text = std::fs::read_to_string(&path).map(Zeroizing::new).unwrap_or_default();
+    text.push_str(&format!("{party} {LOGIN} {password}\n"));
+    put(&path, &text)
 }
 
 /// A line about an import or a release.
