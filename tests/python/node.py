@@ -57,12 +57,7 @@ class Node:
 
     def start(self, *more, environment=None):
         with self.errors.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [str(BINARY), "serve", str(self.directory), "--listen", "127.0.0.1:0", *more],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, **(environment or {})},
-            )
+            self.process = self.popen(errors, *more, environment=environment)
         deadline = time.monotonic() + READY_SECONDS
         self.pin = None
         self.url = self.line(deadline).removeprefix("listening on ")
@@ -70,6 +65,14 @@ class Node:
         if self.url.startswith("https"):
             self.pin = self.line(deadline).removeprefix("public key ")
         return self
+
+    def popen(self, errors, *more, environment=None):
+        return subprocess.Popen(
+            [str(BINARY), "serve", str(self.directory), "--listen", "127.0.0.1:0", *more],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **(environment or {})},
+        )
 
     def line(self, deadline):
         """A line of its standard output."""
