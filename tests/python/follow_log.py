@@ -42,6 +42,7 @@ CHECKPOINT_BYTES_MAX = 64 * 1024
 BUNDLE_BYTES_MAX = TILE_WIDTH * 35
 PAGE_BYTES_MAX = (4 * 1024 * 1024 + 4_259_841) // 3 * 4 + 256 * 1024
 PAGE_OPENINGS_MAX = 1024
+HEADER_BYTES_MAX = 65_536
 EVENT_LINE_BYTES_MAX = 256 * 1024
 SILENCE_SECONDS = 45
 IDLE_SECONDS = 30
@@ -241,9 +242,11 @@ class Followed:
             self.aside[index] = "does not open its leaf"
             return
         try:
+            if envelope.find(b"\n") > HEADER_BYTES_MAX:
+                raise Mismatch("a header that is too long")
             header, payload = parse_header(envelope)
             judge(self, header, payload)
-        except Mismatch as mismatch:
+        except (Mismatch, KeyError, TypeError) as mismatch:
             self.aside[index] = str(mismatch)
             return
         if header["kind"] == "withdraw":

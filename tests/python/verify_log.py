@@ -250,7 +250,7 @@ def parse_header(envelope):
         raise Mismatch("an envelope has no header line")
     try:
         header = json.loads(line.decode(), object_pairs_hook=strict)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Mismatch(f"a header is not JSON: {error}") from error
     if not isinstance(header, dict) or header.get("v") != 1:
         raise Mismatch("a header is of another version")
