@@ -176,7 +176,8 @@ class PartyNode(Node):
         """Puts objects into the desk, and shares them."""
         self.enter(*objects)
         ids = [word for made in objects for word in ("--object", made["id"])]
-        told = self.told("share", self.directory, "--collection", "desk", *ids, "--to", to, "--tlp", tlp, "--by", "rosa")
+        words = ["--collection", "desk", *ids, "--to", to, "--tlp", tlp, "--by", "rosa"]
+        told = self.told("share", self.directory, *words)
         assert told["shared"] == len(objects), told
 
     def grant(self, made, to):
