@@ -277,11 +277,14 @@ default_tlp = "AMBER+STRICT"
 
 [retention]
 days = 365
+
+[withdrawal]
+receipt_hours = 48
 """
 
 
 class Body:
-    """`nodes` is party to tier; `paper` are parties on paper. Everything is founded and serves."""
+    """`nodes` is party to tier, of two parties or more; `paper` are parties on paper. All are founded."""
 
     def __init__(self, directory, nodes, paper):
         self.directory, self.paper = pathlib.Path(directory), {one.party: one for one in paper}

@@ -1,18 +1,22 @@
 """A peer that was written from docs/spec/federation.md follows a node, and a node follows it."""
 
+import base64
+import hashlib
 import json
+import os
 import subprocess
 import sys
 import threading
+import tomllib
 
 import pytest
 
-from follow_log import Followed, Follower
+from follow_log import PAGE_BYTES_MAX, Followed, Follower, Line, judge_of
 from hostile_peer import Honest
 from node import ROOT
-from peering import wait_for
+from peering import Body, PaperParty, wait_for
 from samples import indicator
-from verify_log import Mismatch, leaf_hash, open_checkpoint, root_of
+from verify_log import Mismatch, commitment_leaf, leaf_hash, open_checkpoint, root_of
 
 SCRIBE, ALPHA = "scribe.example", "alpha.example"
 # The number, at a node, of the log `shared` of its first peer.
@@ -105,12 +109,13 @@ def test_a_receipt_from_paper_ends_what_is_owed(body, scribe):
     assert withdrawal.header["audience"] == {"rule": "recipients", "parties": [SCRIBE]}
 
     def owed():
-        return {one["index"] for one in alpha.show(SCRIBE)["withdrawals"]}
+        return {one["index"]: one for one in alpha.show(SCRIBE)["withdrawals"]}
 
     server = Honest(body.paper[SCRIBE])
     try:
         alpha.run("peer", "add", alpha.directory, SCRIBE, server.address)
-        assert index in owed()
+        hours = (owed()[index]["due"] - owed()[index]["created"]) / 3_600_000_000
+        assert hours == 48, "as the charter has it"
         leaf = scribe.logs["shared"].leaves[index].hex()
         payload = {"purged": ["keys.db"], "keys_in_backups": False, "readers": 0, "readers_complete": True}
         receipt = body.envelope(
@@ -164,3 +169,106 @@ def test_what_does_not_fit_is_told(body, scribe):
     assert codes - set(opener.logs["shared"].aside) == set()
     assert set(opener.logs["acts"].aside) == set(lies["Opener"].codes["acts"])
     assert 0 in opener.logs["shared"].opened and isinstance(opener.logs["shared"], Followed)
+
+
+# The exchange of docs/spec/federation.md, as it was recorded with real nodes.
+
+VECTORS = ROOT / "docs" / "spec" / "vectors" / "federation.json"
+SHOWN_IN = ROOT / "docs" / "spec" / "federation.md"
+
+
+def test_the_exchange_of_the_specification_is_followed(tmp_path):
+    """`COMITY_ACCEPT=1` records another one."""
+    if os.environ.get("COMITY_ACCEPT"):
+        VECTORS.write_text(json.dumps(record(tmp_path), indent=1) + "\n")
+    case = json.loads(VECTORS.read_text())
+    charter = tmp_path / "charter.toml"
+    charter.write_text(case["charter"])
+    genesis = {one["id"]: one.get("genesis") for one in tomllib.loads(case["charter"])["party"]}[ALPHA]
+    judge = judge_of(SCRIBE, hashlib.sha256(charter.read_bytes()).hexdigest())
+    logs = {log: Followed(ALPHA, log, genesis[log]) for log in ("acts", "shared")}
+    for turn in case["turns"]:
+        line = Replay(turn["exchange"])
+        for followed in logs.values():
+            followed.grow(line)
+            followed.pull(line, judge)
+        assert line.rest == []
+        shared = logs["shared"]
+        found = {"size": shared.range.size, "root": shared.range.root().hex(), "scanned": shared.scanned,
+                 "opened": sorted(shared.opened), "withdrawn": sorted(shared.withdrawn)}
+        assert found == turn["shared"] and not shared.aside
+    page = SHOWN_IN.read_text()
+    salt, envelope = (base64.b64decode(case["receipt"][name]) for name in ("salt", "envelope"))
+    assert commitment_leaf(salt, envelope).hex() == case["receipt"]["leaf"]
+    shown = [case["receipt"]["salt"], envelope.split(b"\n")[1].decode(), case["receipt"]["leaf"]]
+    for turn in case["turns"]:
+        shown += [line for line in turn["exchange"][-1]["body"].split("\n") if "scanned_to" in line]
+        shown += [turn["shared"]["root"]]
+    for text in shown:
+        assert text in page, f"federation.md does not show {text}"
+
+
+class Replay:
+    """A line over which a recorded peer answers."""
+
+    def __init__(self, exchange):
+        self.rest = list(exchange)
+
+    def get(self, path, bytes_max, etag=None):
+        turn = self.rest.pop(0)
+        assert (turn["path"], turn.get("if_none_match")) == (path, etag)
+        body = bytes.fromhex(turn["body_hex"]) if "body_hex" in turn else turn["body"].encode()
+        assert len(body) <= bytes_max
+        return turn["status"], turn.get("etag"), body
+
+
+class Recorder:
+    """A line that writes down what goes over it."""
+
+    def __init__(self, line):
+        self.line, self.exchange = line, []
+
+    def get(self, path, bytes_max, etag=None):
+        status, came, body = self.line.get(path, bytes_max, etag)
+        turn = {"path": path, "if_none_match": etag, "status": status, "etag": came}
+        turn |= {"body_hex": body.hex()} if "/tile/" in path else {"body": body.decode()}
+        self.exchange.append({name: value for name, value in turn.items() if value is not None})
+        return status, came, body
+
+
+def record(directory):
+    scribe = PaperParty(directory / "keys", SCRIBE)
+    body = Body(directory, {ALPHA: "member", "beta.example": "member"}, [scribe])
+    alpha, beta = body.nodes.values()
+    for node, other in ((alpha, beta), (beta, alpha)):
+        node.user("rosa", "releaser")
+        node.told("collection", "add", node.directory, "Desk", "--alias", "desk")
+        node.run("peer", "add", node.directory, other.party, other.address)
+    for node in (alpha, beta):
+        node.start()
+    follower, turns = body.follower(SCRIBE, ALPHA), []
+
+    def turn():
+        follower.line = Recorder(getattr(follower.line, "line", follower.line))
+        follower.pull()
+        shared = follower.logs["shared"]
+        found = {"size": shared.range.size, "root": shared.range.root().hex(), "scanned": shared.scanned,
+                 "opened": sorted(shared.opened), "withdrawn": sorted(shared.withdrawn)}
+        turns.append({"exchange": follower.line.exchange, "shared": found})
+
+    first, second = indicator(1), indicator(2)
+    alpha.share(first)
+    alpha.share(second, to="party:beta.example")
+    turn()
+    wait_for("beta", lambda: beta.scanned(ALPHA) == 2)
+    alpha.grant(second, f"party:{SCRIBE}")
+    alpha.withdraw(first)
+    turn()
+    wait_for("a receipt", lambda: alpha.show("beta.example")["withdrawals"] == [])
+    files = alpha.directory / "keys" / "transport.crt", alpha.directory / "keys" / "transport.key"
+    genesis = {one["id"]: one["genesis"] for one in tomllib.loads(body.charter.read_text())["party"]}["beta.example"]
+    _, _, page = Line(beta.address, *files, genesis["transport"]).get("/log/shared/release?from=0", PAGE_BYTES_MAX)
+    receipt = json.loads(page.split(b"\n")[0])
+    receipt["leaf"] = commitment_leaf(*(base64.b64decode(receipt[name]) for name in ("salt", "envelope"))).hex()
+    body.stop()
+    return {"charter": body.charter.read_text(), "party": SCRIBE, "peer": ALPHA, "turns": turns, "receipt": receipt}

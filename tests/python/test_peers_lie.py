@@ -2,6 +2,7 @@
 its memory within bounds, stores nothing of what is false, and says what is wrong."""
 
 import re
+import socket
 
 import pytest
 
@@ -56,15 +57,6 @@ def test_what_is_wrong_is_said(lied, lie):
     assert all(log["verified"] <= kept for log in peer(node, lie)["logs"])
 
 
-def test_who_contradicts_himself_is_followed_no_further(lied):
-    node, servers = lied
-    for lie in (Equivocates, NotItsTree):
-        wait_for("an end", lambda: peer(node, lie).get("halted"))
-        asked = len(servers[lie].asked)
-        node.told("doctor", node.directory, codes=(0, 1))
-        assert len(servers[lie].asked) == asked
-
-
 def test_rings_cost_nothing_and_a_page_that_waits_is_no_fault(lied):
     node, servers = lied
     wait_for("the last ring", lambda: getattr(servers[Rings], "rang", False))
@@ -115,3 +107,17 @@ def test_nothing_that_is_false_is_stored(lied):
                 assert bool(holding(salt)) == by_right, f"{lie.__name__}: {log.name} {index}, {holding(salt)}"
     for octets in (b"x" * 64, b"Wvutsrq-Marker", b"wvutsrq-marker", b"c9001.example.net", b"c9005.example.net"):
         assert not holding(octets), octets
+
+
+def test_who_contradicts_himself_is_followed_no_further(lied):
+    """Not even when others come to be followed, for which all are followed anew."""
+    node, servers = lied
+    for lie in (Equivocates, NotItsTree):
+        wait_for("an end", lambda: peer(node, lie).get("halted"))
+    asked = {lie: len(servers[lie].asked) for lie in (Equivocates, NotItsTree, Rings)}
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        node.run("peer", "add", node.directory, "left.example", f"127.0.0.1:{nobody.getsockname()[1]}")
+        nobody.accept()[0].close()
+        wait_for("the others to be followed anew", lambda: len(servers[Rings].asked) > asked[Rings])
+    for lie in (Equivocates, NotItsTree):
+        assert len(servers[lie].asked) == asked[lie] and peer(node, lie)["halted"]
