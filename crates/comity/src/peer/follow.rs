@@ -118,6 +118,10 @@ impl Follower {
     }
 
     async fn run(mut self) {
+        // Others came to be followed, and this one had contradicted itself before.
+        if self.node.contact(&self.peer.party).halted.is_some() {
+            return;
+        }
         let mut wait = WAIT_FIRST;
         loop {
             let began = Instant::now();
