@@ -6,7 +6,7 @@ import base64
 import json
 
 from hostile_peer import CHUNKS, EVENTS, HEARTBEAT, NOTHING, Liar, endless, head, ring, whole
-from peering import PaperLog, make_certificate
+from peering import LEAVES_MAX, PaperLog, make_certificate
 from samples import indicator, malware, name
 
 LOG_BEYOND_ALL = 1 << 47
@@ -80,6 +80,17 @@ class SizeBeyondAll(Liar):
 
     def checkpoint(self, log):
         return whole(log.checkpoint(LOG_BEYOND_ALL, bytes(32)))
+
+
+class MoreThanItsQuota(Liar):
+    """All true, and too much of it."""
+
+    says = f"it grew by {LEAVES_MAX + 1} leaves; at most {LEAVES_MAX} are taken today"
+
+    def checkpoint(self, log):
+        while len(log.leaves) <= LEAVES_MAX:
+            log.leaves.append(b"\x01" + len(log.leaves).to_bytes(32, "big"))
+        return whole(log.checkpoint())
 
 
 class SizeOfTwentyDigits(Liar):
@@ -310,7 +321,7 @@ class PageBeyond(Paged):
 
 LIES = [
     AnotherKey, NoTls, NeverShakesHands, HeadDrips, BodyStops, BodyDrips, BodyIsCut, SizeBeyondAll,
-    SizeOfTwentyDigits, Terabyte, Endless, ManyFields, Squeezed, SendsElsewhere, NeverAgain,
+    MoreThanItsQuota, SizeOfTwentyDigits, Terabyte, Endless, ManyFields, Squeezed, SendsElsewhere, NeverAgain,
     EndlessLine, Rings, ForgedRing, SignedByAnother, OfAnotherLog, Replayed, Equivocates, NotItsTree,
     BundleTooShort, BundleOfOtherLeaves, BundleTooLong, PageStays, PageStaysEmpty, PageIsCut,
     PageIsNone, PageOfMany, PageTooLarge, PageBeyond,

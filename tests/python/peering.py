@@ -278,9 +278,17 @@ default_tlp = "AMBER+STRICT"
 [retention]
 days = 365
 
+[quotas]
+leaves_per_day = 10
+octets_per_day = 134217728
+
 [withdrawal]
 receipt_hours = 48
 """
+
+# What a log may have when a peer comes to be followed: so many days of the quota.
+FIRST_DAYS = 366
+LEAVES_MAX = FIRST_DAYS * 10
 
 
 class Body:
