@@ -18,7 +18,7 @@ from lies import (
     Rings,
     party_of,
 )
-from peering import wait_for
+from peering import WAIT_SECONDS, wait_for
 from samples import indicator
 
 # What all lies together may cost, at the most: some pages of openings at once.
@@ -116,6 +116,7 @@ def test_who_contradicts_himself_is_followed_no_further(lied):
         wait_for("an end", lambda: peer(node, lie).get("halted"))
     asked = {lie: len(servers[lie].asked) for lie in (Equivocates, NotItsTree, Rings)}
     with socket.create_server(("127.0.0.1", 0)) as nobody:
+        nobody.settimeout(WAIT_SECONDS)
         node.run("peer", "add", node.directory, "left.example", f"127.0.0.1:{nobody.getsockname()[1]}")
         nobody.accept()[0].close()
         wait_for("the others to be followed anew", lambda: len(servers[Rings].asked) > asked[Rings])
