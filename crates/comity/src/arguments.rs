@@ -1,12 +1,16 @@
 //! The command line: the contract that scripts rely on. `docs/reference/cli.md` is its help.
 
 mod body;
+mod charter;
+mod peer;
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
 pub(crate) use body::{Body, BodyVerb, Up};
+pub(crate) use charter::{Charter, CharterVerb};
+pub(crate) use peer::{Peer, PeerVerb};
 
 /// A node for a body of sovereign parties that share security intelligence.
 #[derive(Debug, Parser)]
@@ -463,80 +467,6 @@ pub(crate) struct Resume {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Charter {
-    #[command(subcommand)]
-    pub(crate) verb: CharterVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CharterVerb {
-    /// Check a charter; every fault has a line, a rule and a remedy
-    Check {
-        /// The charter
-        file: PathBuf,
-    },
-    /// Print a charter with the keys of its parties' nodes in it
-    Keys {
-        /// The charter, without those keys
-        file: PathBuf,
-        /// What `comity peer genesis` printed at a party's node; may be given again
-        #[arg(long, value_name = "PARTY=FILE", required = true)]
-        genesis: Vec<String>,
-    },
-    /// Put the charter of a body into a directory whose logs have not begun
-    Found {
-        /// The node's directory
-        dir: PathBuf,
-        /// The charter, with the keys of this party
-        file: PathBuf,
-        /// A charter that it succeeded; may be given again, down to the first
-        #[arg(long, value_name = "FILE")]
-        before: Vec<PathBuf>,
-    },
-    /// Propose a charter to succeed the one in force
-    Propose {
-        /// The node's directory
-        dir: PathBuf,
-        /// The charter: version n+1, with the hash of n as `previous`
-        file: PathBuf,
-        /// The user who proposes; the role needs the right to decide
-        #[arg(long, value_name = "USER")]
-        by: String,
-    },
-    /// Accept a proposed charter for this party
-    Accept {
-        /// The node's directory
-        dir: PathBuf,
-        /// Its hash
-        hash: String,
-        /// The user who accepts; the role needs the right to decide
-        #[arg(long, value_name = "USER")]
-        by: String,
-    },
-    /// List the charters that are proposed, and who has yet to accept each
-    Proposals {
-        /// The node's directory
-        dir: PathBuf,
-    },
-    /// Show a charter: the body as it is, or was at a date, and its hash in digits to read aloud
-    Show {
-        /// The node's directory, or a charter
-        #[arg(value_name = "DIR|FILE")]
-        place: PathBuf,
-        /// A day, a month or a year, in UTC: 2024-03-29, 2009-12, 2013; today, where absent
-        #[arg(long, value_name = "DATE")]
-        as_of: Option<String>,
-    },
-    /// Show what one charter changes in another, and what that loosens
-    Diff {
-        /// The charter before
-        old: PathBuf,
-        /// The charter after
-        new: PathBuf,
-    },
-}
-
-#[derive(Debug, Args)]
 #[command(group = one_of(&["object", "all"]).multiple(false))]
 pub(crate) struct Adopt {
     /// The node's directory
@@ -556,58 +486,4 @@ pub(crate) struct Adopt {
     /// The user who adopts; the role needs the right to adopt
     #[arg(long, value_name = "USER")]
     pub(crate) by: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Peer {
-    #[command(subcommand)]
-    pub(crate) verb: PeerVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PeerVerb {
-    /// Print the keys of this node as the charter lists them
-    Genesis {
-        /// The node's directory
-        dir: PathBuf,
-    },
-    /// Follow a party's node from now on, or look for it elsewhere
-    Add {
-        /// The node's directory
-        dir: PathBuf,
-        /// The party, as the charter names it
-        party: String,
-        /// Where its node listens for peers, HOST:PORT
-        address: String,
-    },
-    /// Write what this node has for a party into a directory, to be carried to it
-    Export {
-        /// The node's directory
-        dir: PathBuf,
-        /// The party
-        party: String,
-        /// A directory that is new or empty; it will hold what the party may read, in the clear
-        to: PathBuf,
-    },
-    /// Take in what a peer's node wrote with `peer export`
-    Import {
-        /// The node's directory
-        dir: PathBuf,
-        /// The party whose node wrote it
-        party: String,
-        /// The directory
-        from: PathBuf,
-    },
-    /// List the peers: how far each is followed, when it answered last, what stands in the way
-    List {
-        /// The node's directory
-        dir: PathBuf,
-    },
-    /// Show one peer, what of it was set aside, and which withdrawals it has not acted on
-    Show {
-        /// The node's directory
-        dir: PathBuf,
-        /// The party
-        party: String,
-    },
 }

@@ -21,11 +21,12 @@ use crate::node::{Node, NodeError};
 use crate::password::Checked;
 use crate::terms;
 
-/// Octets of a proposed text: as much as a charter may have.
-const TEXT_BYTES_MAX: usize = 1024 * 1024;
+/// Octets of a proposed text: five times the longest that is known.
+const TEXT_BYTES_MAX: usize = 256 * 1024;
 
-/// Proposals that are considered. Every party may make some; nobody makes this many in earnest.
-const PROPOSALS_MAX: usize = 100;
+/// Proposals of one party that are considered, the first ones: what is proposed in earnest is not
+/// crowded out by another party, and a log full of texts costs no more than this many.
+const PROPOSALS_OF_PARTY_MAX: usize = 64;
 
 /// A proposed charter, and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +49,8 @@ pub struct Proposal {
 struct Told {
     texts: BTreeMap<Hash, (String, Vec<String>)>,
     accepts: Accepts,
+    /// How many texts of each party were taken.
+    proposals: BTreeMap<String, usize>,
 }
 
 impl Node {
@@ -179,7 +182,7 @@ impl Node {
         };
         // What does not load is no charter, whoever proposes it.
         let parsed = told.texts.values().filter_map(|(text, _)| comity_charter::parse(text).ok());
-        Ok((founding, parsed.take(PROPOSALS_MAX).collect()))
+        Ok((founding, parsed.collect()))
     }
 
     fn told(&self) -> Result<Told, NodeError> {
@@ -219,6 +222,11 @@ impl Told {
         if header.kind == Kind::Accept {
             self.accepts.entry(party.to_owned()).or_default().insert(hash);
         } else if let Some(text) = member("text").filter(|text| Hash::of(text) == hash) {
+            let taken = self.proposals.entry(party.to_owned()).or_default();
+            if text.len() > TEXT_BYTES_MAX || *taken >= PROPOSALS_OF_PARTY_MAX {
+                return;
+            }
+            *taken += 1;
             let (_, by) = self.texts.entry(hash).or_insert_with(|| (text.to_owned(), Vec::new()));
             if !by.iter().any(|other| other == party) {
                 by.push(party.to_owned());

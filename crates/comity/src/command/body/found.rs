@@ -72,7 +72,7 @@ pub(super) fn found(layout: &Layout, plan: Plan) -> Result<Founded, Failure> {
     for member in &record.nodes {
         let directory = Directory::new(layout.node(&member.party));
         if !directory.root().join("log.db").exists() {
-            Node::found_under(&directory, &text)?;
+            Node::found_under(&directory, &text, &[])?;
         }
         let node = Node::open(directory, surroundings::real())?;
         let furnished = furnish(&node, &record, member);

@@ -1,0 +1,59 @@
+//! `comity peer`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub(crate) struct Peer {
+    #[command(subcommand)]
+    pub(crate) verb: PeerVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeerVerb {
+    /// Print the keys of this node as the charter lists them
+    Genesis {
+        /// The node's directory
+        dir: PathBuf,
+    },
+    /// Follow a party's node from now on, or look for it elsewhere
+    Add {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party, as the charter names it
+        party: String,
+        /// Where its node listens for peers, HOST:PORT
+        address: String,
+    },
+    /// Write what this node has for a party into a directory, to be carried to it
+    Export {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party
+        party: String,
+        /// A directory that is new or empty; it will hold what the party may read, in the clear
+        to: PathBuf,
+    },
+    /// Take in what a peer's node wrote with `peer export`
+    Import {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party whose node wrote it
+        party: String,
+        /// The directory
+        from: PathBuf,
+    },
+    /// List the peers: how far each is followed, when it answered last, what stands in the way
+    List {
+        /// The node's directory
+        dir: PathBuf,
+    },
+    /// Show one peer, what of it was set aside, and which withdrawals it has not acted on
+    Show {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party
+        party: String,
+    },
+}
