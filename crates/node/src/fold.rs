@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comity_gate::{Facts, admit};
-use comity_tlog::{EntryRef, Reader};
+use comity_tlog::EntryRef;
 use comity_view::fold::{Effect, Released, What};
 use comity_view::{Arrival, Folded, ObjectFacts, Position, View};
 use comity_wire::entry::{self, Header, Kind, Log};
@@ -14,6 +14,7 @@ use crate::collection;
 use crate::judge::{Judge, Says};
 use crate::node::NodeError;
 use crate::peer::Peer;
+use crate::stores::Logs;
 use crate::writer::decide::{Planned, arrival_of, entry_ref, position};
 
 /// Entries folded in one transaction.
@@ -43,23 +44,48 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// All that there is now.
-    pub(crate) fn now(log: &Reader) -> Result<Bounds, NodeError> {
-        let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
+    pub(crate) fn now(log: &impl Logs) -> Result<Bounds, NodeError> {
         let mut sizes = BTreeMap::new();
         // Entries are committed with their arrivals, so those that are counted first are there.
-        let arrivals = log.last_arrival().map_err(fault)?;
+        let arrivals = log.last_arrival()?;
         for one in Log::ALL {
-            let head = log.head(one.id()).map_err(fault)?;
-            sizes.insert(one.id(), head.map_or(0, |head| head.size));
+            sizes.insert(one.id(), log.size(one.id())?);
         }
         Ok(Bounds { sizes, arrivals })
     }
 }
 
+impl Bounds {
+    /// The way there in steps: one log after the other, in pieces, then the journal in pieces.
+    pub(crate) fn steps(&self, backwards: bool, piece: u64) -> Vec<Bounds> {
+        let mut steps = Vec::new();
+        let mut sizes: BTreeMap<u8, u64> = self.sizes.keys().map(|log| (*log, 0)).collect();
+        let mut order: Vec<(u8, u64)> = self.sizes.iter().map(|(log, to)| (*log, *to)).collect();
+        if backwards {
+            order.reverse();
+        }
+        for (log, to) in order {
+            for size in pieces(to, piece) {
+                sizes.insert(log, size);
+                steps.push(Bounds { sizes: sizes.clone(), arrivals: 0 });
+            }
+        }
+        let journal = pieces(self.arrivals, piece);
+        steps.extend(journal.map(|arrivals| Bounds { sizes: sizes.clone(), arrivals }));
+        steps
+    }
+}
+
+/// The ends of pieces up to an end.
+fn pieces(to: u64, piece: u64) -> impl Iterator<Item = u64> {
+    let piece = piece.max(1);
+    (1..=to.div_ceil(piece)).map(move |at| (at * piece).min(to))
+}
+
 /// Refuses a view that saw more than the logs hold. It is folded after the commit, so committed
 /// entries were lost since: a journal of `log.db` that is damaged, which SQLite takes for one that
 /// ends there, or an old copy put back. To go on would sign a second history.
-pub(crate) fn none_lost(log: &Reader, view: &View) -> Result<(), NodeError> {
+pub(crate) fn none_lost(log: &impl Logs, view: &View) -> Result<(), NodeError> {
     let Bounds { sizes, arrivals } = Bounds::now(log)?;
     for one in Log::ALL {
         let (size, seen) = (sizes.get(&one.id()).copied().unwrap_or(0), view.folded(one.id())?);
@@ -79,13 +105,13 @@ fn lost(there: &str, seen: u64) -> NodeError {
 }
 
 /// Folds all that the view lacks.
-pub(crate) fn catch_up(log: &Reader, view: &mut View, ground: &Ground) -> Result<(), NodeError> {
+pub(crate) fn catch_up(log: &impl Logs, view: &mut View, ground: &Ground) -> Result<(), NodeError> {
     catch_up_to(log, view, ground, &Bounds::now(log)?)
 }
 
 /// Folds what the view lacks up to some bounds: entries first, then arrivals, which name them.
 pub(crate) fn catch_up_to(
-    log: &Reader,
+    log: &impl Logs,
     view: &mut View,
     ground: &Ground,
     bounds: &Bounds,
@@ -109,8 +135,7 @@ pub(crate) fn catch_up_to(
             }
             arrivals.push(arrival_of(&row));
             arrivals.len() < CHUNK_ENTRIES
-        })
-        .map_err(|error| NodeError::Storage(error.to_string()))?;
+        })?;
         if arrivals.is_empty() {
             return Ok(());
         }
@@ -123,19 +148,18 @@ pub(crate) fn catch_up_to(
     }
 }
 
-fn open(log: &Reader, positions: &BTreeSet<Position>) -> Result<Vec<Opened>, NodeError> {
+fn open(log: &impl Logs, positions: &BTreeSet<Position>) -> Result<Vec<Opened>, NodeError> {
     let entries: Vec<EntryRef> = positions.iter().map(|one| entry_ref(*one)).collect();
     let mut opened = Vec::with_capacity(entries.len());
     log.open_many(&entries, |at, envelope| {
         if let Some(entry) = entries.get(at) {
             opened.push(Opened { entry: *entry, envelope: Some(envelope.to_vec()) });
         }
-    })
-    .map_err(|error| NodeError::Storage(error.to_string()))?;
+    })?;
     Ok(opened)
 }
 
-fn read(log: &Reader, from: EntryRef, size: u64) -> Result<Vec<Opened>, NodeError> {
+fn read(log: &impl Logs, from: EntryRef, size: u64) -> Result<Vec<Opened>, NodeError> {
     let mut chunk = Vec::new();
     if from.index >= size {
         return Ok(chunk);
@@ -146,8 +170,7 @@ fn read(log: &Reader, from: EntryRef, size: u64) -> Result<Vec<Opened>, NodeErro
         }
         chunk.push(Opened { entry, envelope: envelope.map(<[u8]>::to_vec) });
         chunk.len() < CHUNK_ENTRIES
-    })
-    .map_err(|error| NodeError::Storage(error.to_string()))?;
+    })?;
     Ok(chunk)
 }
 

@@ -112,7 +112,8 @@ impl Node {
         report: &mut Report,
     ) -> Result<(), NodeError> {
         let party = &self.config().party;
-        let Some(opened) = self.ask(|connections| open(connections, party, position))? else {
+        let Some(opened) = self.ask(|connections| open(&connections.sources(), party, position))?
+        else {
             report.gone += 1;
             return Ok(());
         };

@@ -16,9 +16,10 @@ use comity_wire::entry::{Header, Kind, Log};
 use comity_wire::release::{Opening, Page};
 use serde::Serialize;
 
-use crate::judge::{Says, code};
+use crate::judge::{Judge, Says, code};
 use crate::node::{Node, NodeError};
 use crate::peer::{self, Peer};
+use crate::stores::Logs;
 use crate::sync::Place;
 use crate::writer;
 
@@ -90,21 +91,14 @@ impl Node {
         let number = from.log(log).ok_or(NodeError::Start("a log that is not followed".into()))?;
         let scanned = page.scanned_to;
         let (mut judged, mut aside) = (Vec::with_capacity(page.openings.len()), Vec::new());
-        // A share that was for others first is for this party where a grant says so, which comes
-        // before it on the same page. Otherwise somebody passed on what is not his.
-        let mut granted = BTreeSet::new();
+        let mut granted = Granted::default();
         for opening in page.openings {
             let index = opening.index;
             match self.judge_opening(from, log, number, opening)? {
-                Ok(good) if self.is_for_others(&good.header, &granted, index) => {
+                Ok(good) if granted.is_for_others(&self.config().party, &good.header, index) => {
                     aside.push((number, index, code::AUDIENCE));
                 }
-                Ok(good) => {
-                    if good.header.kind == Kind::Grant {
-                        granted.extend(granted_by(&good.header));
-                    }
-                    judged.push(good);
-                }
+                Ok(good) => judged.push(good),
                 Err(code) => aside.push((number, index, code)),
             }
         }
@@ -124,12 +118,6 @@ impl Node {
         Ok(received)
     }
 
-    fn is_for_others(&self, header: &Header, granted: &BTreeSet<u64>, index: u64) -> bool {
-        header.kind == Kind::Share
-            && !header.audience.parties.contains(&self.config().party)
-            && !granted.contains(&index)
-    }
-
     /// `Err` holds the code under which it is set aside.
     fn judge_opening(
         &self,
@@ -138,19 +126,15 @@ impl Node {
         number: u8,
         opening: Opening,
     ) -> Result<Result<Judged, &'static str>, NodeError> {
-        let Opening { index, salt, envelope } = opening;
-        let entry = EntryRef { log: number, index };
-        let leaf = self.ask(|connections| {
-            let leaf = connections.log.commitment(entry);
-            leaf.map_err(|error| NodeError::Storage(error.to_string()))
+        let (entry, salt) = (EntryRef { log: number, index: opening.index }, opening.salt);
+        let judged = self.ask(|connections| {
+            judge_opening(&self.judge, &connections.log, from, log, entry, &opening)
         })?;
-        if !leaf.is_some_and(|leaf| leaf.opens(&Salt(salt), &envelope)) {
-            return Ok(Err(code::NOT_ITS_LEAF));
-        }
-        let (header, says) = match self.judge.judge(from, log, &envelope) {
+        let (header, says) = match judged {
             Ok(judged) => judged,
             Err(code) => return Ok(Err(code)),
         };
+        let envelope = opening.envelope;
         let readers = match &says {
             Says::Withdraw(targets) => self.readers_of(number, targets)?,
             _ => Readers::default(),
@@ -163,8 +147,41 @@ impl Node {
     }
 }
 
-/// The entries of the same log that a grant opens.
-fn granted_by(grant: &Header) -> impl Iterator<Item = u64> {
-    let own = grant.refs.iter().filter(|one| one.origin == grant.origin && one.log == grant.log);
-    own.map(|one| one.index)
+/// Whether an opening opens its leaf, and says what a peer may say. `Err` holds the code under
+/// which it is set aside.
+pub(crate) fn judge_opening(
+    judge: &Judge,
+    logs: &impl Logs,
+    from: &Peer,
+    log: Log,
+    entry: EntryRef,
+    opening: &Opening,
+) -> Result<Result<(Header, Says), &'static str>, NodeError> {
+    let leaf = logs.commitment(entry)?;
+    if !leaf.is_some_and(|leaf| leaf.opens(&Salt(opening.salt), &opening.envelope)) {
+        return Ok(Err(code::NOT_ITS_LEAF));
+    }
+    Ok(judge.judge(from, log, &opening.envelope))
+}
+
+/// The entries that the grants on a page open, as far as it was read.
+#[derive(Default)]
+pub(crate) struct Granted(BTreeSet<u64>);
+
+impl Granted {
+    /// Whether the next entry of the page is for others than a party. A share that was for others
+    /// first is for this party where a grant says so, which comes before it on the same page.
+    /// Otherwise somebody passed on what is not his.
+    pub(crate) fn is_for_others(&mut self, party: &str, header: &Header, index: u64) -> bool {
+        if header.kind == Kind::Grant {
+            let own = header
+                .refs
+                .iter()
+                .filter(|one| one.origin == header.origin && one.log == header.log);
+            self.0.extend(own.map(|one| one.index));
+        }
+        header.kind == Kind::Share
+            && !header.audience.parties.iter().any(|one| one == party)
+            && !self.0.contains(&index)
+    }
 }

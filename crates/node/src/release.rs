@@ -5,16 +5,18 @@
 //! what is not for it is never decrypted. Its standing is that of the moment, not of the release.
 //! Only what stands in this party's own logs is served: nothing of other origins is in them.
 
-use comity_charter::Standing;
-use comity_tlog::TilePath;
+use comity_charter::{Charter, Standing};
 use comity_tlog::storage::EntryRef;
-use comity_view::{Position, Readable, Right, query};
+use comity_tlog::{Reader, TilePath};
+use comity_view::query::Ask;
+use comity_view::{Position, Queries, Readable, Right, query};
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::time::Micros;
 
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
 use crate::query::Connections;
+use crate::stores::{Logs, Mutant};
 use crate::writer::decide::{entry_ref, position};
 
 /// Entries looked at for one page of a caller, and entries on one page of a peer.
@@ -120,36 +122,70 @@ impl Node {
         now: i64,
     ) -> Result<Released, NodeError> {
         let nothing = Released { openings: Vec::new(), scanned_to: from };
-        if party == self.config().party || self.charter().standing(party, now) == Standing::Out {
+        if !is_served(self.charter(), &self.config().party, party, now) {
             return Ok(nothing);
         }
         match log {
-            Log::Shared => self.ask(|connections| shared(connections, party, from, now)),
-            Log::Acts => self.ask(|connections| acts(connections, from)),
+            Log::Shared | Log::Acts => {
+                self.ask(|connections| for_party(&connections.sources(), party, log, from, now))
+            }
             Log::Private | Log::Audit => Ok(nothing),
         }
     }
 }
 
+/// Whether a party gets anything from another at all: its standing is that of the moment.
+pub(crate) fn is_served(charter: &Charter, own: &str, party: &str, now: i64) -> bool {
+    party != own && charter.standing(party, now) != Standing::Out
+}
+
+/// What is asked for a page: the view, and the log.
+pub(crate) struct Sources<'a, L, V>(pub(crate) &'a L, pub(crate) &'a V);
+
+impl Connections {
+    pub(crate) fn sources(&self) -> Sources<'_, Reader, Queries> {
+        Sources(&self.log, &self.view)
+    }
+}
+
+/// What a party with standing gets of a log that peers follow.
+pub(crate) fn for_party(
+    sources: &Sources<'_, impl Logs, impl Ask>,
+    party: &str,
+    log: Log,
+    from: u64,
+    now: i64,
+) -> Result<Released, NodeError> {
+    if log == Log::Acts { acts(sources.0, from) } else { shared(sources, party, from, now) }
+}
+
 /// Entries of the log `shared` that are for a party.
 fn shared(
-    connections: &Connections,
+    sources: &Sources<'_, impl Logs, impl Ask>,
     party: &str,
     from: u64,
     now: i64,
 ) -> Result<Released, NodeError> {
-    let found = query::released_to(&connections.view, party, from, PAGE_ENTRIES_MAX)?;
+    let Sources(logs, view) = *sources;
+    let mut found = query::released_to(view, party, from, PAGE_ENTRIES_MAX)?;
+    if logs.planted(Mutant::NoAudience) {
+        let log = Log::Shared.id();
+        found.positions = (from..found.folded).map(|index| Position { log, index }).collect();
+    }
+    if logs.planted(Mutant::GrantToAll) {
+        with_all_grants(logs, &mut found, from)?;
+    }
     let all = found.positions.len() < PAGE_ENTRIES_MAX;
     let mut page = Page::default();
     let mut scanned_to = from;
     for position in found.positions {
         let mut group: Vec<Opening> = Vec::new();
-        if let Some((header, opening)) = open(connections, position)? {
+        if let Some((header, opening)) = open(logs, position)? {
             if !has_expired(&header, now) {
                 group.push(opening);
             }
             if header.kind == Kind::Grant {
-                group.extend(granted(connections, party, &header, now)?);
+                group.extend(granted(sources, party, &header, now)?);
             }
         }
         // A grant and what it opens go together, or not on this page.
@@ -167,9 +203,27 @@ fn shared(
     Ok(Released { openings: page.openings, scanned_to })
 }
 
+/// What [`Mutant::GrantToAll`] does.
+fn with_all_grants(
+    logs: &impl Logs,
+    found: &mut query::ForParty,
+    from: u64,
+) -> Result<(), NodeError> {
+    for index in from..found.folded {
+        let position = Position { log: Log::Shared.id(), index };
+        let opened = open(logs, position)?;
+        if opened.is_some_and(|(header, _)| header.kind == Kind::Grant) {
+            found.positions.push(position);
+        }
+    }
+    found.positions.sort_unstable();
+    found.positions.dedup();
+    Ok(())
+}
+
 /// What a grant opens, as far as it stands and is for the party.
 fn granted(
-    connections: &Connections,
+    Sources(logs, view): &Sources<'_, impl Logs, impl Ask>,
     party: &str,
     grant: &Header,
     now: i64,
@@ -180,10 +234,12 @@ fn granted(
             continue;
         }
         let position = Position { log: Log::Shared.id(), index: reference.index };
-        if !query::recipients_seen(&connections.view, position)?.contains(party) {
+        if !query::recipients_seen(*view, position)?.contains(party)
+            && !logs.planted(Mutant::GrantToAll)
+        {
             continue;
         }
-        let opened = open(connections, position)?;
+        let opened = open(*logs, position)?;
         openings.extend(
             opened.filter(|(header, _)| !has_expired(header, now)).map(|(_, opening)| opening),
         );
@@ -192,14 +248,13 @@ fn granted(
 }
 
 /// What the party states to the whole body: every entry, for every party.
-fn acts(connections: &Connections, from: u64) -> Result<Released, NodeError> {
+fn acts(logs: &impl Logs, from: u64) -> Result<Released, NodeError> {
     let log = Log::Acts.id();
-    let head = connections.log.head(log).map_err(|error| storage(&error))?;
-    let size = head.map_or(0, |head| head.size);
+    let size = logs.size(log)?;
     let mut page = Page::default();
     let mut scanned_to = from;
     for index in from..size.min(from.saturating_add(PAGE_ENTRIES_MAX as u64)) {
-        let opened = open(connections, Position { log, index })?;
+        let opened = open(logs, Position { log, index })?;
         page.take(opened.map(|(_, opening)| opening).into_iter().collect());
         scanned_to = index + 1;
         if page.is_full() {
@@ -210,18 +265,13 @@ fn acts(connections: &Connections, from: u64) -> Result<Released, NodeError> {
 }
 
 /// Opens an entry; nothing where it was erased.
-fn open(
-    connections: &Connections,
-    position: Position,
-) -> Result<Option<(Header, Opening)>, NodeError> {
-    let opened = connections.log.release(entry_ref(position)).map_err(|error| storage(&error))?;
-    let Some(opened) = opened else { return Ok(None) };
-    let header = entry::split(&opened.envelope).ok();
+fn open(logs: &impl Logs, position: Position) -> Result<Option<(Header, Opening)>, NodeError> {
+    let Some((salt, envelope)) = logs.release(entry_ref(position))? else { return Ok(None) };
+    let header = entry::split(&envelope).ok();
     let Some(header) = header.and_then(|(line, _)| Header::parse(line).ok()) else {
         return Ok(None);
     };
-    let (salt, envelope) = (opened.salt.0, opened.envelope.clone());
-    Ok(Some((header, Opening { index: position.index, salt, envelope })))
+    Ok(Some((header, Opening { index: position.index, salt: salt.0, envelope })))
 }
 
 /// Whether what an entry says is over. Its withdrawal follows.

@@ -14,14 +14,13 @@ mod opened;
 
 use std::collections::BTreeMap;
 
-use comity_charter::{Compiled, Rule, RuleError, Tlp};
+use comity_charter::{Charter, Compiled, Rule, RuleError, Tlp};
 use comity_gate::release::{self, Label};
 use comity_gate::{Code, Path, Refusal};
 use comity_view::{Position, Readable, Right, query};
 use comity_wire::entry::{Audience, Author, Header, Kind, Log};
 use comity_wire::id::Id;
 use comity_wire::taxii::filter::{Query, Versions};
-use comity_wire::time::Micros;
 use serde::Serialize;
 
 use crate::collection::{self, Collection};
@@ -103,6 +102,26 @@ pub(crate) struct Leaving {
     pub(crate) audience: Audience,
 }
 
+/// Whether, and to whom, an object leaves that a party writes into a collection of its own.
+pub(crate) fn leaving(
+    charter: &Charter,
+    party: &str,
+    collection: &Collection,
+    object: &[u8],
+    now: i64,
+) -> Result<Option<Leaving>, Refusal> {
+    let Some(rule) = &collection.release else { return Ok(None) };
+    let limit = rule.label().ok_or_else(|| Refusal::new(&release::RULE, Path::root()))?;
+    let tlp = release::label(object, Label::UpTo(limit))?;
+    let compiled = Rule::parse(&rule.rule).and_then(|rule| charter.compile(&rule, party, tlp, now));
+    let compiled = compiled.map_err(|error| refusal(&error))?;
+    if compiled.parties.is_empty() {
+        return Err(nobody());
+    }
+    let audience = Audience { rule: compiled.rule, parties: compiled.parties };
+    Ok(Some(Leaving { tlp, audience }))
+}
+
 /// What a rule comes to, by label: each is compiled once.
 pub(crate) struct Audiences<'n> {
     node: &'n Node,
@@ -151,15 +170,7 @@ impl Node {
         object: &[u8],
         now: i64,
     ) -> Result<Option<Leaving>, Refusal> {
-        let Some(rule) = &collection.release else { return Ok(None) };
-        let limit = rule.label().ok_or_else(|| Refusal::new(&release::RULE, Path::root()))?;
-        let tlp = release::label(object, Label::UpTo(limit))?;
-        let compiled = self.compile(&rule.rule, tlp, now).map_err(|error| refusal(&error))?;
-        if compiled.parties.is_empty() {
-            return Err(nobody());
-        }
-        let audience = Audience { rule: compiled.rule, parties: compiled.parties };
-        Ok(Some(Leaving { tlp, audience }))
+        leaving(self.charter(), &self.config().party, collection, object, now)
     }
 
     /// Shares objects that a collection holds, the last version of each.
@@ -245,7 +256,7 @@ impl Sharing<'_> {
     fn object(&mut self, position: Position) -> Result<(), NodeError> {
         self.report.objects += 1;
         let party = &self.node.config().party;
-        let opened = self.node.ask(|connections| open(connections, party, position))?;
+        let opened = self.node.ask(|connections| open(&connections.sources(), party, position))?;
         let Some(opened) = opened else {
             self.report.gone += 1;
             return Ok(());
@@ -308,23 +319,9 @@ impl Sharing<'_> {
     }
 
     fn draft(&self, of: Position, opened: &Opened, leaving: Leaving) -> Result<Draft, NodeError> {
-        let parties = leaving.audience.parties.clone();
         let own = self.node.headers().header(Log::Shared, Kind::Share, self.author.clone());
-        let from = &opened.header;
-        let mut header = Header {
-            created: Micros(self.now).to_string(),
-            expires: from.expires.clone(),
-            purpose: from.purpose.clone(),
-            grade: from.grade.clone(),
-            handling: from.handling.clone(),
-            audience: leaving.audience,
-            refs: vec![opened.reference.clone()],
-            attested: from.attested.clone().or_else(|| opened.attested.clone()),
-            ..own
-        };
-        leaving.tlp.label().clone_into(&mut header.handling.tlp);
-        let sealed = self.node.surroundings.entry(&header, &opened.object)?;
-        Ok(Draft { of, parties, sealed })
+        let seal = |header: &Header| self.node.surroundings.entry(header, &opened.object);
+        opened.draft(of, own, leaving, self.now, seal)
     }
 
     fn send(&mut self) -> Result<(), NodeError> {

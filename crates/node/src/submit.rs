@@ -32,6 +32,7 @@ use crate::node::{Node, NodeError};
 use crate::password::Checked;
 use crate::quota::Amount;
 use crate::refusals::{self, Refused};
+use crate::share::Leaving;
 use crate::status;
 use crate::writer::Judged;
 
@@ -259,6 +260,33 @@ impl Node {
         terms: Terms,
         now: i64,
     ) -> Result<Candidate, Refusal> {
+        let (headers, author) = (self.headers(), by.author());
+        let making = Making { headers, author, collection, attested: terms.attested, now };
+        let leaving = || self.leaving(collection, bytes, now);
+        making.candidate(bytes, admitted, leaving, |envelope| self.surroundings.seal(envelope))
+    }
+}
+
+/// What a submission says of the objects in it.
+pub(crate) struct Making<'a> {
+    pub(crate) headers: &'a Headers,
+    pub(crate) author: Author,
+    pub(crate) collection: &'a Collection,
+    pub(crate) attested: bool,
+    pub(crate) now: i64,
+}
+
+impl Making<'_> {
+    /// Makes an object that was admitted ready to be appended. `leaving` says whom it is for, where
+    /// it is for anybody.
+    pub(crate) fn candidate(
+        self,
+        bytes: &[u8],
+        admitted: Admitted,
+        leaving: impl FnOnce() -> Result<Option<Leaving>, Refusal>,
+        seal: impl FnOnce(Vec<u8>) -> Result<Sealed, NodeError>,
+    ) -> Result<Candidate, Refusal> {
+        let Making { headers, author, collection, attested, now } = self;
         let created = Micros(now).to_string();
         let (version, instant, unversioned) = match admitted.version() {
             Some(version) => (version.text.clone(), version.instant, false),
@@ -266,10 +294,10 @@ impl Node {
         };
         let days = admitted.expiry_days_max().unwrap_or(u32::MAX).min(collection.expires_days);
         let expires = now.saturating_add(i64::from(days).saturating_mul(DAY_MICROS));
-        let held_back = admitted.hold().is_some() && !terms.attested;
-        let attested = terms.attested.then(|| by.author());
+        let held_back = admitted.hold().is_some() && !attested;
+        let attested = attested.then(|| author.clone());
         // What waits for an attestation is private, whatever the collection releases.
-        let leaving = if held_back { None } else { self.leaving(collection, bytes, now)? };
+        let leaving = if held_back { None } else { leaving()? };
         let log = if leaving.is_some() { Log::Shared } else { Log::Private };
         let (tlp, release) = match leaving {
             Some(leaving) => (leaving.tlp.label().to_owned(), Some(leaving.audience)),
@@ -282,14 +310,14 @@ impl Node {
             grade: collection.grade.clone(),
             handling: Handling { tlp, pap: None },
             attested: attested.clone(),
-            ..self.header(log, Kind::Share, by)
+            ..headers.header(log, Kind::Share, author)
         };
         if let Some(audience) = &release {
             header.audience = audience.clone();
         }
         let too_large = || comity_gate::too_large(bytes.len() as u64);
         let envelope = entry::encode(&header, bytes).map_err(|_| too_large())?;
-        let sealed = self.surroundings.seal(envelope).map_err(|_| too_large())?;
+        let sealed = seal(envelope).map_err(|_| too_large())?;
         let version = ObjectVersion {
             admitted,
             text: version,
@@ -302,11 +330,6 @@ impl Node {
             release,
         };
         Ok(Candidate { version, sealed })
-    }
-
-    /// A header with what all entries of this node have in common.
-    pub(crate) fn header(&self, log: Log, kind: Kind, by: &Checked) -> Header {
-        self.headers().header(log, kind, by.author())
     }
 }
 

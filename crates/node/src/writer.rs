@@ -10,12 +10,13 @@ pub(crate) mod decide;
 mod folder;
 pub(crate) mod grant;
 mod job;
-mod known;
+pub(crate) mod known;
 pub(crate) mod receive;
 mod remove;
 mod retain;
 pub(crate) mod share;
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -30,7 +31,8 @@ use comity_tlog::{
     SqliteStorage,
 };
 use comity_view::{Position, View, query};
-use comity_wire::entry::Author;
+use comity_wire::entry::{Author, Header};
+use comity_wire::id::Uuid;
 
 use crate::adopt::Adopted;
 use crate::fold::{self, Ground};
@@ -42,6 +44,7 @@ use crate::peer::Peer;
 use crate::quota::{Pass, Quotas};
 use crate::receive::Received;
 use crate::retention::Retention;
+use crate::stores::Stores;
 use crate::submit::{Candidate, Headers, Verdict};
 use crate::withdraw::Removed;
 use decide::Decided;
@@ -283,6 +286,46 @@ impl<T> Pending<T> {
     }
 }
 
+impl Stores for Inner {
+    type Logs = Reader;
+
+    fn logs(&self) -> &Reader {
+        &self.log
+    }
+
+    fn view(&self) -> Result<impl Deref<Target = View>, NodeError> {
+        self.folder.view()
+    }
+
+    fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    fn peers(&self) -> &[Peer] {
+        &self.ground.peers
+    }
+
+    fn now(&self) -> i64 {
+        (self.surroundings.now)()
+    }
+
+    fn entry(&self, header: &Header, payload: &[u8]) -> Result<Sealed, NodeError> {
+        self.surroundings.entry(header, payload)
+    }
+
+    fn may_have(&self, uuid: Uuid) -> bool {
+        self.known.may_have(uuid)
+    }
+
+    fn add_known(&mut self, uuid: Uuid) {
+        self.known.add(uuid);
+    }
+
+    fn is_verified(&self, entry: Position) -> bool {
+        self.sequencer.followed_head(entry.log).is_some_and(|head| entry.index < head.size)
+    }
+}
+
 impl Inner {
     /// Until it is told to stop. `Err` is fatal to the process.
     fn run(&mut self, waiting: &Receiver<Job>) -> Result<(), String> {
@@ -461,6 +504,12 @@ impl Inner {
             Job::Sweep { now } => {
                 let before = decided.mark();
                 if decided.sweep(self, now, SWEEP_ENTRIES_MAX).is_err() {
+                    decided.back_to(before);
+                    return Ok(None);
+                }
+                // What is wrong with old records must not keep what expired, and comes up again.
+                let before = decided.mark();
+                if decided.retain(self, now).is_err() {
                     decided.back_to(before);
                 }
                 Ok(None)

@@ -16,3 +16,33 @@ pub use released::{
     released_to, stands, versions,
 };
 pub use withdrawal::{Withdrawal, arrivals_of, is_withdrawn, receipts, withdrawals};
+
+use rusqlite::Connection;
+
+use crate::store::{Queries, View};
+
+/// What can be asked: a connection that only reads, or that of the writer where there is no other.
+pub trait Ask: sealed::Connected {}
+
+impl Ask for Queries {}
+impl Ask for View {}
+
+mod sealed {
+    use rusqlite::Connection;
+
+    pub trait Connected {
+        fn connected(&self) -> &Connection;
+    }
+}
+
+impl sealed::Connected for Queries {
+    fn connected(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl sealed::Connected for View {
+    fn connected(&self) -> &Connection {
+        self.connection()
+    }
+}

@@ -1,12 +1,17 @@
 //! An entry that holds an object version, opened to be shared or granted.
 
-use comity_view::query::Ledger;
+use comity_tlog::Sealed;
+use comity_view::query::{Ask, Ledger};
 use comity_view::{Position, query};
 use comity_wire::entry::{self, Author, Header, Log, Reference};
+use comity_wire::time::Micros;
 
 use crate::node::NodeError;
-use crate::query::Connections;
+use crate::release::Sources;
+use crate::share::Leaving;
+use crate::stores::Logs;
 use crate::writer::decide::entry_ref;
+use crate::writer::share::Draft;
 
 /// An entry that holds an object version, opened.
 pub(crate) struct Opened {
@@ -19,20 +24,48 @@ pub(crate) struct Opened {
     pub(super) reference: Reference,
 }
 
+impl Opened {
+    /// What the copy for others is to say.
+    pub(crate) fn draft(
+        &self,
+        of: Position,
+        own: Header,
+        leaving: Leaving,
+        now: i64,
+        seal: impl FnOnce(&Header) -> Result<Sealed, NodeError>,
+    ) -> Result<Draft, NodeError> {
+        let parties = leaving.audience.parties.clone();
+        let from = &self.header;
+        let mut header = Header {
+            created: Micros(now).to_string(),
+            expires: from.expires.clone(),
+            purpose: from.purpose.clone(),
+            grade: from.grade.clone(),
+            handling: from.handling.clone(),
+            audience: leaving.audience,
+            refs: vec![self.reference.clone()],
+            attested: from.attested.clone().or_else(|| self.attested.clone()),
+            ..own
+        };
+        leaving.tlp.label().clone_into(&mut header.handling.tlp);
+        let sealed = seal(&header)?;
+        Ok(Draft { of, parties, sealed })
+    }
+}
+
 /// Opens an entry that holds an object version; nothing where it is gone.
 pub(crate) fn open(
-    connections: &Connections,
+    Sources(log, view): &Sources<'_, impl Logs, impl Ask>,
     party: &str,
     position: Position,
 ) -> Result<Option<Opened>, NodeError> {
-    let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
-    let Some(ledger) = query::ledger(&connections.view, position)? else { return Ok(None) };
-    let (log, entry) = (&connections.log, entry_ref(position));
-    let Some(envelope) = log.open_entry(entry).map_err(fault)? else { return Ok(None) };
-    let Some(commitment) = log.commitment(entry).map_err(fault)? else { return Ok(None) };
+    let Some(ledger) = query::ledger(*view, position)? else { return Ok(None) };
+    let entry = entry_ref(position);
+    let Some(envelope) = log.open_entry(entry)? else { return Ok(None) };
+    let Some(commitment) = log.commitment(entry)? else { return Ok(None) };
     let Some((header, object)) = parts(&envelope) else { return Ok(None) };
     let attested = match ledger.attested_by {
-        Some(record) => log.open_entry(entry_ref(record)).map_err(fault)?,
+        Some(record) => log.open_entry(entry_ref(record))?,
         None => None,
     };
     let attested = attested.as_deref().and_then(parts).and_then(|(header, _)| header.attested);

@@ -7,14 +7,14 @@ use comity_wire::time::Micros;
 
 use crate::adopt::Adopted;
 use crate::node::NodeError;
-use crate::writer::Inner;
+use crate::stores::Stores;
 use crate::writer::decide::{Decided, Planned, entry_ref};
 use crate::writer::remove::reference_of_peer;
 
 impl Decided {
-    pub(super) fn adopt(
+    pub(crate) fn adopt(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         collection: u32,
         positions: &[Position],
         author: &Author,
@@ -22,7 +22,7 @@ impl Decided {
     ) -> Result<Adopted, NodeError> {
         let (mut adopted, mut refs) = (Adopted::default(), Vec::new());
         for position in positions {
-            let held = query::collections_of(&*inner.folder.view()?, *position)?;
+            let held = query::collections_of(&*inner.view()?, *position)?;
             if held.is_empty() || self.is_taken_back(*position) {
                 adopted.gone += 1;
             } else if held.contains(&collection) || self.arrives_in(collection, *position) {
@@ -40,9 +40,9 @@ impl Decided {
         let header = Header {
             created: Micros(now).to_string(),
             refs,
-            ..inner.headers.header(log, Kind::Stance, author.clone())
+            ..inner.headers().header(log, Kind::Stance, author.clone())
         };
-        let sealed = inner.surroundings.entry(&header, b"{\"stance\":\"adopted\"}")?;
+        let sealed = inner.entry(&header, b"{\"stance\":\"adopted\"}")?;
         self.entry(log.id(), sealed, Planned::Nothing);
         Ok(adopted)
     }

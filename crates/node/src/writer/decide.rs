@@ -18,8 +18,9 @@ use comity_wire::id::Uuid;
 use comity_wire::time::Instant;
 
 use crate::node::NodeError;
+use crate::stores::{Logs as _, Stores};
 use crate::submit::{Candidate, Noted, ObjectVersion, Outcome, Verdict, object_in};
-use crate::writer::{Inner, Judged};
+use crate::writer::Judged;
 
 /// Stands in the table of codes of the reference page.
 pub(crate) static CONFLICT: Code = Code {
@@ -163,7 +164,7 @@ impl Decided {
     }
 
     /// Everything that a peer has for this party below an index was asked for.
-    pub(super) fn scanned(&mut self, log: u8, to: u64) {
+    pub(crate) fn scanned(&mut self, log: u8, to: u64) {
         self.batch.scanned.push((log, to));
     }
 
@@ -182,9 +183,9 @@ impl Decided {
     }
 
     /// Decides each object of a submission.
-    pub(super) fn submit(
+    pub(crate) fn submit(
         &mut self,
-        inner: &mut Inner,
+        inner: &mut impl Stores,
         collection: u32,
         candidates: Vec<Judged>,
     ) -> Result<Vec<Verdict>, NodeError> {
@@ -199,7 +200,7 @@ impl Decided {
 
     fn object(
         &mut self,
-        inner: &mut Inner,
+        inner: &mut impl Stores,
         collection: u32,
         candidate: Candidate,
     ) -> Result<Verdict, NodeError> {
@@ -214,7 +215,7 @@ impl Decided {
             unversioned || new.unversioned || instant == new.instant
         });
         let Some(same) = same else {
-            inner.known.add(new.admitted.uuid());
+            inner.add_known(new.admitted.uuid());
             let alone = known.is_empty() && followed.is_empty();
             return Ok(self.new_version(collection, new, sealed, &known, alone));
         };
@@ -257,12 +258,11 @@ impl Decided {
     }
 
     /// Whether what is here has the content of what came.
-    fn is_equal(&self, inner: &Inner, here: &Here, came: &Sealed) -> Result<bool, NodeError> {
+    fn is_equal(&self, inner: &impl Stores, here: &Here, came: &Sealed) -> Result<bool, NodeError> {
         let came = object_in(came);
         Ok(match here {
             Here::Stored(version) => {
-                let stored = inner.log.open_entry(entry_ref(version.position));
-                let stored = stored.map_err(|error| NodeError::Storage(error.to_string()))?;
+                let stored = inner.logs().open_entry(entry_ref(version.position))?;
                 let stored = stored.as_deref().and_then(|envelope| entry::split(envelope).ok());
                 stored.is_some_and(|(_, object)| canonical::equal(object, &came))
             }
@@ -275,11 +275,11 @@ impl Decided {
     }
 
     /// Whether a collection holds what is here, as of this group.
-    fn is_in(&self, inner: &Inner, collection: u32, here: &Here) -> Result<bool, NodeError> {
+    fn is_in(&self, inner: &impl Stores, collection: u32, here: &Here) -> Result<bool, NodeError> {
         let Here::Stored(known) = here else {
             return Ok(false);
         };
-        let view = inner.folder.view()?;
+        let view = inner.view()?;
         Ok(query::position_of(&view, collection, known.position)?.is_some()
             && !self.left.contains(&(collection, known.position)))
     }
@@ -336,11 +336,16 @@ impl Decided {
         self.batch.arrivals.iter().any(|arrival| arrival.entry == entry)
     }
 
-    fn known(&self, inner: &Inner, object_type: &str, uuid: Uuid) -> Result<Vec<Here>, NodeError> {
-        if !inner.known.may_have(uuid) {
+    fn known(
+        &self,
+        inner: &impl Stores,
+        object_type: &str,
+        uuid: Uuid,
+    ) -> Result<Vec<Here>, NodeError> {
+        if !inner.may_have(uuid) {
             return Ok(Vec::new());
         }
-        let stored = query::known(&*inner.folder.view()?, object_type, uuid)?;
+        let stored = query::known(&*inner.view()?, object_type, uuid)?;
         let mut known: Vec<Here> = stored
             .into_iter()
             // Withdrawn earlier in this group: it is not here any more.
@@ -356,8 +361,12 @@ impl Decided {
 
     /// What has expired is not here any more, even where no sweep came by yet: it is withdrawn
     /// now, or a client would be told of a success that nobody can read.
-    fn without_expired(&mut self, inner: &Inner, known: Vec<Here>) -> Result<Vec<Here>, NodeError> {
-        let now = (inner.surroundings.now)();
+    fn without_expired(
+        &mut self,
+        inner: &impl Stores,
+        known: Vec<Here>,
+    ) -> Result<Vec<Here>, NodeError> {
+        let now = inner.now();
         let has_expired = |here: &Here| match here {
             // What this group shares is withdrawn with the next: its copy has no place yet.
             Here::Stored(version) if self.copied.contains_key(&version.position) => false,
@@ -499,8 +508,8 @@ impl ObjectVersion {
     }
 }
 
-fn stored_version(inner: &Inner, version: &KnownVersion) -> Result<String, NodeError> {
-    Ok(query::version_text(&*inner.folder.view()?, version.position)?.unwrap_or_default())
+fn stored_version(inner: &impl Stores, version: &KnownVersion) -> Result<String, NodeError> {
+    Ok(query::version_text(&*inner.view()?, version.position)?.unwrap_or_default())
 }
 
 fn refused(id: Option<String>, version: Option<String>, refusal: Refusal) -> Verdict {
@@ -508,7 +517,7 @@ fn refused(id: Option<String>, version: Option<String>, refusal: Refusal) -> Ver
 }
 
 /// Whether a batch asks for nothing.
-pub(super) fn is_empty(batch: &Batch) -> bool {
+pub(crate) fn is_empty(batch: &Batch) -> bool {
     batch.entries.is_empty()
         && batch.arrivals.is_empty()
         && batch.departures.is_empty()

@@ -13,7 +13,7 @@ use comity_wire::time::Micros;
 use crate::grant::Granted;
 use crate::node::NodeError;
 use crate::release::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
-use crate::writer::Inner;
+use crate::stores::{Logs as _, Stores};
 use crate::writer::decide::{Decided, Planned, Shared, entry_ref};
 use crate::writer::remove::{references, references_max};
 
@@ -31,9 +31,9 @@ type Together = BTreeMap<(Vec<String>, String, String), Vec<Position>>;
 
 impl Decided {
     /// Opens shared entries to those of the parties that do not have them.
-    pub(super) fn grant(
+    pub(crate) fn grant(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         rule: &str,
         targets: &[Target],
         author: &Author,
@@ -42,7 +42,7 @@ impl Decided {
         let mut granted = Granted::default();
         let mut together = Together::new();
         for target in targets {
-            let reached = query::recipients(&*inner.folder.view()?, target.position)?;
+            let reached = query::recipients(&*inner.view()?, target.position)?;
             if reached.is_empty() || self.is_erased(target.position) {
                 granted.gone += 1;
                 continue;
@@ -64,10 +64,10 @@ impl Decided {
                     purpose: purpose.clone(),
                     audience: Audience { rule: rule.to_owned(), parties: parties.clone() },
                     refs: references(inner, &positions)?,
-                    ..inner.headers.header(Log::Shared, Kind::Grant, author.clone())
+                    ..inner.headers().header(Log::Shared, Kind::Grant, author.clone())
                 };
                 header.handling.tlp.clone_from(&tlp);
-                let sealed = inner.surroundings.entry(&header, b"{}")?;
+                let sealed = inner.entry(&header, b"{}")?;
                 let planned = Planned::Released(parties.clone(), Shared::Grant(positions));
                 self.entry(Log::Shared.id(), sealed, planned);
                 granted.grants += 1;
@@ -79,19 +79,15 @@ impl Decided {
 
 /// Splits entries so that each part fits on a page, behind the grant.
 fn pages(
-    inner: &Inner,
+    inner: &impl Stores,
     parties: &[String],
     positions: &[Position],
 ) -> Result<Vec<Vec<Position>>, NodeError> {
-    let entries_max = references_max(&inner.headers.party, parties).min(PAGE_ENTRIES_MAX - 1);
+    let entries_max = references_max(&inner.headers().party, parties).min(PAGE_ENTRIES_MAX - 1);
     let octets_max = PAGE_BYTES_MAX as u64;
     let (mut pages, mut page, mut octets) = (Vec::new(), Vec::new(), 0_u64);
     for position in positions {
-        let size = inner
-            .log
-            .envelope_size(entry_ref(*position))
-            .map_err(|error| NodeError::Storage(error.to_string()))?
-            .unwrap_or(0);
+        let size = inner.logs().envelope_size(entry_ref(*position))?.unwrap_or(0);
         let full = page.len() >= entries_max || octets.saturating_add(size) > octets_max;
         if full && !page.is_empty() {
             pages.push(std::mem::take(&mut page));

@@ -17,11 +17,11 @@ use crate::node::NodeError;
 
 /// Some 9 to 18 octets for each version.
 #[derive(Default)]
-pub(super) struct Known(HashSet<u64, BuildHasherDefault<DefaultHasher>>);
+pub(crate) struct Known(HashSet<u64, BuildHasherDefault<DefaultHasher>>);
 
 impl Known {
     /// What a view knows.
-    pub(super) fn of(view: &View) -> Result<Known, NodeError> {
+    pub(crate) fn of(view: &View) -> Result<Known, NodeError> {
         let mut known = Known::default();
         query::halves(view, |half| {
             known.0.insert(half);
@@ -29,11 +29,11 @@ impl Known {
         Ok(known)
     }
 
-    pub(super) fn add(&mut self, uuid: Uuid) {
+    pub(crate) fn add(&mut self, uuid: Uuid) {
         self.0.insert(uuid.half());
     }
 
-    pub(super) fn may_have(&self, uuid: Uuid) -> bool {
+    pub(crate) fn may_have(&self, uuid: Uuid) -> bool {
         self.0.contains(&uuid.half())
     }
 }

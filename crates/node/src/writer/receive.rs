@@ -11,6 +11,7 @@ use crate::judge::Says;
 use crate::node::NodeError;
 use crate::peer::Peer;
 use crate::receive::{Judged, Readers, Received};
+use crate::stores::{Logs as _, Mutant, Stores};
 use crate::writer::Inner;
 use crate::writer::decide::{Decided, Planned, Shared, entry_ref, position};
 use crate::writer::job::Reply;
@@ -48,11 +49,6 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether an entry of a peer is under the verified head of its log.
-    fn is_verified(&self, entry: Position) -> bool {
-        self.sequencer.followed_head(entry.log).is_some_and(|head| entry.index < head.size)
-    }
-
     /// Adds leaves. It is a transaction of its own, which nothing else waits for.
     pub(super) fn grow(
         &mut self,
@@ -68,7 +64,11 @@ impl Inner {
 }
 
 impl Decided {
-    pub(super) fn receive(&mut self, inner: &mut Inner, page: Page) -> Result<Received, NodeError> {
+    pub(crate) fn receive(
+        &mut self,
+        inner: &mut impl Stores,
+        page: Page,
+    ) -> Result<Received, NodeError> {
         let Page { from, log, openings, scanned, now } = page;
         let mut received = Received::default();
         for Judged { entry, sealed, header, says, readers } in openings {
@@ -81,8 +81,8 @@ impl Decided {
             match says {
                 Says::Share(version) => {
                     let uuid = version.admitted.uuid();
-                    let alone = !inner.known.may_have(uuid);
-                    inner.known.add(uuid);
+                    let alone = !inner.may_have(uuid);
+                    inner.add_known(uuid);
                     self.open(entry, sealed, Planned::Share { version, alone });
                     self.come(from.everything, ArrivalOf::Old(entry));
                     self.come(from.collection, ArrivalOf::Old(entry));
@@ -92,7 +92,8 @@ impl Decided {
                         targets.iter().map(|index| Position { log, index: *index }).collect();
                     received.withdrawn += self.purge_withdrawn(inner, &targets, now)?;
                     let leaf = sealed.commitment().leaf();
-                    self.open(entry, sealed, Planned::Withdraw(targets));
+                    let planned = self.tombstones(inner, targets)?;
+                    self.open(entry, sealed, Planned::Withdraw(planned));
                     self.come(OPENED, ArrivalOf::Old(entry));
                     self.receipt(inner, &header, entry.index, &leaf, readers, now)?;
                 }
@@ -114,25 +115,26 @@ impl Decided {
     }
 
     /// Whether an entry of a peer is kept here already, or was taken back before it came.
-    fn is_here(&self, inner: &Inner, place: Position) -> Result<bool, NodeError> {
+    fn is_here(&self, inner: &impl Stores, place: Position) -> Result<bool, NodeError> {
         if self.opens(entry_ref(place)) || self.is_taken_back(place) {
             return Ok(true);
         }
-        let kept = inner.log.envelope_size(entry_ref(place));
-        let kept = kept.map_err(|error| NodeError::Storage(error.to_string()))?.is_some();
-        Ok(kept || query::is_withdrawn(&*inner.folder.view()?, place)?)
+        let logs = inner.logs();
+        let kept = logs.envelope_size(entry_ref(place))?.is_some();
+        Ok((kept && !logs.planted(Mutant::ArrivesTwice))
+            || (query::is_withdrawn(&*inner.view()?, place)? && !logs.planted(Mutant::Resurrects)))
     }
 
     /// Entries of a peer leave every collection, and are erased. How many were here.
     fn purge_withdrawn(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         targets: &[Position],
         now: i64,
     ) -> Result<usize, NodeError> {
         let (mut here, mut onward) = (0, Vec::new());
         for target in targets {
-            let held = query::collections_of(&*inner.folder.view()?, *target)?;
+            let held = query::collections_of(&*inner.view()?, *target)?;
             for collection in &held {
                 if !self.left.contains(&(*collection, *target)) {
                     self.depart(*collection, *target);
@@ -140,10 +142,10 @@ impl Decided {
             }
             // What it came into within this group is left too: it has no body any more.
             here += usize::from(!held.is_empty() || self.opens(entry_ref(*target)));
-            if inner.is_verified(*target) {
+            if inner.is_verified(*target) && !inner.logs().planted(Mutant::ReceiptAlone) {
                 self.erase(*target);
             }
-            onward.extend(query::copies(&*inner.folder.view()?, *target)?);
+            onward.extend(query::copies(&*inner.view()?, *target)?);
         }
         // What this party passed on falls with it.
         let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
@@ -151,10 +153,30 @@ impl Decided {
         Ok(here)
     }
 
+    /// What the view remembers of a withdrawal: all that it names, here or not. What comes later
+    /// was withdrawn before.
+    fn tombstones(
+        &self,
+        inner: &impl Stores,
+        mut targets: Vec<Position>,
+    ) -> Result<Vec<Position>, NodeError> {
+        if inner.logs().planted(Mutant::ArrivalOrder) {
+            let view = inner.view()?;
+            let mut here = Vec::new();
+            for target in targets {
+                if query::stands(&view, target)? || self.opens(entry_ref(target)) {
+                    here.push(target);
+                }
+            }
+            targets = here;
+        }
+        Ok(targets)
+    }
+
     /// Tells the owner that it is done, and what he wants to know of it.
     fn receipt(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         withdrawal: &Header,
         index: u64,
         leaf: &[u8],
@@ -168,7 +190,7 @@ impl Decided {
             handling: withdrawal.handling.clone(),
             audience: Audience { rule: format!("party:{owner}"), parties: vec![owner.clone()] },
             refs: vec![reference_to(&owner, &withdrawal.log, index, leaf)],
-            ..inner.headers.header(Log::Shared, Kind::Receipt, author)
+            ..inner.headers().header(Log::Shared, Kind::Receipt, author)
         };
         // Keys are in no backup: what a copy of `log.db` still has of it opens nothing.
         let payload = serde_json::json!({
@@ -177,7 +199,7 @@ impl Decided {
             "readers": readers.callers,
             "readers_complete": readers.complete,
         });
-        let sealed = inner.surroundings.entry(&header, payload.to_string().as_bytes())?;
+        let sealed = inner.entry(&header, payload.to_string().as_bytes())?;
         self.entry(Log::Shared.id(), sealed, Planned::Released(vec![owner], Shared::Receipt));
         Ok(())
     }

@@ -9,8 +9,8 @@ use comity_wire::limits::HEADER_BYTES_MAX;
 use comity_wire::time::Micros;
 
 use crate::node::NodeError;
+use crate::stores::{Logs as _, Stores};
 use crate::withdraw::Removed;
-use crate::writer::Inner;
 use crate::writer::decide::{Decided, Planned, Shared, entry_ref};
 
 /// Entries that one `withdraw` names: a reference has some 150 octets, a header line 64 Ki.
@@ -31,9 +31,9 @@ pub(super) fn references_max(origin: &str, parties: &[String]) -> usize {
 
 impl Decided {
     /// Decides a removal: departures, and one `withdraw` entry for what is held nowhere else.
-    pub(super) fn remove(
+    pub(crate) fn remove(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         collection: u32,
         positions: &[Position],
         author: &Author,
@@ -42,7 +42,7 @@ impl Decided {
         let mut removed = Removed::default();
         let mut withdrawn: Vec<Position> = Vec::new();
         for position in positions {
-            let collections = query::collections_of(&*inner.folder.view()?, *position)?;
+            let collections = query::collections_of(&*inner.view()?, *position)?;
             let held = |one: &u32| !self.left.contains(&(*one, *position));
             if !collections.iter().filter(|one| held(one)).any(|one| *one == collection) {
                 continue;
@@ -62,15 +62,15 @@ impl Decided {
     }
 
     /// Looks for what has expired.
-    pub(super) fn sweep(&mut self, inner: &Inner, now: i64, limit: usize) -> Result<(), NodeError> {
-        let expired = query::expired(&*inner.folder.view()?, now, limit)?;
+    pub(crate) fn sweep(
+        &mut self,
+        inner: &impl Stores,
+        now: i64,
+        limit: usize,
+    ) -> Result<(), NodeError> {
+        let expired = query::expired(&*inner.view()?, now, limit)?;
         if !expired.is_empty() {
             self.expire(inner, &expired, now)?;
-        }
-        // What is wrong with old records must not keep what expired, and comes up again.
-        let before = self.mark();
-        if self.retain(inner, now).is_err() {
-            self.back_to(before);
         }
         Ok(())
     }
@@ -78,7 +78,7 @@ impl Decided {
     /// Withdraws entries whose deadline has come, wherever they are held.
     pub(super) fn expire(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         positions: &[Position],
         now: i64,
     ) -> Result<(), NodeError> {
@@ -87,16 +87,16 @@ impl Decided {
     }
 
     /// Withdraws entries, whichever collections hold them.
-    pub(super) fn withdraw_everywhere(
+    pub(crate) fn withdraw_everywhere(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         positions: &[Position],
         author: &Author,
         now: i64,
     ) -> Result<Removed, NodeError> {
         let (mut removed, mut withdrawn) = (Removed::default(), Vec::new());
         for position in positions {
-            let collections = query::collections_of(&*inner.folder.view()?, *position)?;
+            let collections = query::collections_of(&*inner.view()?, *position)?;
             for collection in collections {
                 if !self.left.contains(&(collection, *position)) {
                     self.depart(collection, *position);
@@ -114,7 +114,7 @@ impl Decided {
     /// says itself when its entries end.
     fn purge(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         positions: &[Position],
         author: &Author,
         now: i64,
@@ -129,9 +129,9 @@ impl Decided {
             let header = Header {
                 created: Micros(now).to_string(),
                 refs,
-                ..inner.headers.header(log, Kind::Record, author.clone())
+                ..inner.headers().header(log, Kind::Record, author.clone())
             };
-            let sealed = inner.surroundings.entry(&header, b"{\"purged\":\"expired\"}")?;
+            let sealed = inner.entry(&header, b"{\"purged\":\"expired\"}")?;
             self.entry(log.id(), sealed, Planned::Withdraw(positions.to_vec()));
         }
         Ok(())
@@ -140,12 +140,12 @@ impl Decided {
     /// Erases an entry, and what was shared of it: copies fall with it.
     fn take_back(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         position: Position,
         withdrawn: &mut Vec<Position>,
     ) -> Result<(), NodeError> {
         if position.log != Log::Shared.id() {
-            for copy in query::copies(&*inner.folder.view()?, position)? {
+            for copy in query::copies(&*inner.view()?, position)? {
                 self.erase(copy);
                 withdrawn.push(copy);
             }
@@ -160,7 +160,7 @@ impl Decided {
     /// something, so entries with other recipients are told of apart.
     fn withdraw(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         positions: &[Position],
         author: &Author,
         now: i64,
@@ -169,7 +169,7 @@ impl Decided {
         for position in positions {
             let mut recipients = Vec::new();
             if position.log == Log::Shared.id() {
-                let reached = query::recipients(&*inner.folder.view()?, *position)?;
+                let reached = query::recipients(&*inner.view()?, *position)?;
                 recipients.extend(reached);
             }
             groups.entry((position.log, recipients)).or_default().push(*position);
@@ -179,7 +179,7 @@ impl Decided {
                 self.purge(inner, &positions, author, now)?;
                 continue;
             }
-            let max = references_max(&inner.headers.party, &recipients);
+            let max = references_max(&inner.headers().party, &recipients);
             for positions in positions.chunks(max) {
                 self.withdraw_some(inner, log, &recipients, positions, author, now)?;
             }
@@ -190,7 +190,7 @@ impl Decided {
     /// One `withdraw` entry for entries of one log with the same recipients.
     fn withdraw_some(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         log: u8,
         recipients: &[String],
         positions: &[Position],
@@ -201,7 +201,7 @@ impl Decided {
         let mut header = Header {
             created: Micros(now).to_string(),
             refs: references(inner, positions)?,
-            ..inner.headers.header(named, Kind::Withdraw, author.clone())
+            ..inner.headers().header(named, Kind::Withdraw, author.clone())
         };
         let planned = if named == Log::Shared {
             let parties = recipients.to_vec();
@@ -210,7 +210,7 @@ impl Decided {
         } else {
             Planned::Withdraw(positions.to_vec())
         };
-        let sealed = inner.surroundings.entry(&header, b"{}")?;
+        let sealed = inner.entry(&header, b"{}")?;
         self.entry(log, sealed, planned);
         Ok(())
     }
@@ -223,7 +223,7 @@ impl Decided {
     /// Notes that somebody attests an entry that waits for it.
     pub(super) fn attest(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         position: Position,
         by: &Author,
         created: &str,
@@ -232,9 +232,9 @@ impl Decided {
             created: created.to_owned(),
             refs: vec![reference(inner, position)?],
             attested: Some(by.clone()),
-            ..inner.headers.header(Log::Private, Kind::Record, by.clone())
+            ..inner.headers().header(Log::Private, Kind::Record, by.clone())
         };
-        let sealed = inner.surroundings.entry(&header, b"{}")?;
+        let sealed = inner.entry(&header, b"{}")?;
         self.entry(Log::Private.id(), sealed, Planned::Attest(vec![position]));
         Ok(())
     }
@@ -248,37 +248,35 @@ pub(super) fn reference_to(origin: &str, log: &str, index: u64, leaf: &[u8]) -> 
 
 /// References to several own entries, in their order.
 pub(super) fn references(
-    inner: &Inner,
+    inner: &impl Stores,
     positions: &[Position],
 ) -> Result<Vec<Reference>, NodeError> {
     positions.iter().map(|position| reference(inner, *position)).collect()
 }
 
-pub(super) fn reference(inner: &Inner, position: Position) -> Result<Reference, NodeError> {
+pub(super) fn reference(inner: &impl Stores, position: Position) -> Result<Reference, NodeError> {
     let leaf = leaf(inner, position)?;
     let log = Log::from_id(position.log).map_or("", Log::name);
-    Ok(reference_to(&inner.headers.party, log, position.index, &leaf))
+    Ok(reference_to(&inner.headers().party, log, position.index, &leaf))
 }
 
 /// The same for an entry of a peer; nothing where the peer is not followed any more.
 pub(super) fn reference_of_peer(
-    inner: &Inner,
+    inner: &impl Stores,
     position: Position,
 ) -> Result<Option<Reference>, NodeError> {
     let leaf = leaf(inner, position)?;
     let of = inner
-        .ground
-        .peers
+        .peers()
         .iter()
         .find_map(|peer| Some((peer.party.as_str(), peer.log_of(position.log)?.name())));
     Ok(of.map(|(party, log)| reference_to(party, log, position.index, &leaf)))
 }
 
-fn leaf(inner: &Inner, position: Position) -> Result<[u8; LEAF_BYTES], NodeError> {
+fn leaf(inner: &impl Stores, position: Position) -> Result<[u8; LEAF_BYTES], NodeError> {
     let commitment = inner
-        .log
-        .commitment(entry_ref(position))
-        .map_err(|error| NodeError::Storage(error.to_string()))?
+        .logs()
+        .commitment(entry_ref(position))?
         .ok_or_else(|| NodeError::Storage("an entry to withdraw has no leaf".to_owned()))?;
     Ok(commitment.leaf())
 }

@@ -12,8 +12,8 @@ use comity_wire::entry::{self, Header, Log};
 use comity_wire::time::Micros;
 
 use crate::node::NodeError;
+use crate::stores::{Logs as _, Stores};
 use crate::submit::ObjectVersion;
-use crate::writer::Inner;
 use crate::writer::decide::{Decided, Here, Planned, Shared, entry_ref};
 use crate::writer::remove::reference;
 
@@ -39,16 +39,16 @@ pub(crate) enum Copied {
 
 impl Decided {
     /// Shares private entries.
-    pub(super) fn share(
+    pub(crate) fn share(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         drafts: Vec<Draft>,
     ) -> Result<Vec<Copied>, NodeError> {
         drafts.into_iter().map(|draft| self.copy(inner, draft)).collect()
     }
 
-    fn copy(&mut self, inner: &Inner, copy: Draft) -> Result<Copied, NodeError> {
-        if !query::stands(&*inner.folder.view()?, copy.of)? {
+    fn copy(&mut self, inner: &impl Stores, copy: Draft) -> Result<Copied, NodeError> {
+        if !query::stands(&*inner.view()?, copy.of)? {
             return Ok(Copied::Gone);
         }
         match self.reached(inner, copy.of)? {
@@ -72,7 +72,7 @@ impl Decided {
     /// Who has what an entry holds; nothing where it is not shared.
     fn reached(
         &self,
-        inner: &Inner,
+        inner: &impl Stores,
         position: Position,
     ) -> Result<Option<BTreeSet<String>>, NodeError> {
         if let Some(place) = self.copied.get(&position) {
@@ -82,7 +82,7 @@ impl Decided {
                 _ => None,
             });
         }
-        let view = inner.folder.view()?;
+        let view = inner.view()?;
         if position.log == Log::Shared.id() {
             return Ok(Some(query::recipients(&view, position)?));
         }
@@ -101,7 +101,7 @@ impl Decided {
     /// is already. Gives the parties that the rule reaches and that do not have it.
     pub(super) fn release_known(
         &mut self,
-        inner: &Inner,
+        inner: &impl Stores,
         here: &Here,
         new: &ObjectVersion,
         came: &Sealed,
@@ -129,7 +129,7 @@ impl Decided {
         let expires = known.expires.unwrap_or(i64::MAX).min(new.expires);
         header.expires = Some(Micros(expires).to_string());
         header.refs = vec![reference(inner, known.position)?];
-        let sealed = inner.surroundings.entry(&header, &payload)?;
+        let sealed = inner.entry(&header, &payload)?;
         let parties = audience.parties.clone();
         self.append_copy(Draft { of: known.position, parties, sealed });
         Ok(Vec::new())
@@ -144,11 +144,8 @@ fn header_of(sealed: &Sealed) -> Option<Header> {
 }
 
 /// The object that an entry holds, as its producer wrote it; nothing where it was erased.
-fn stored(inner: &Inner, position: Position) -> Result<Option<Vec<u8>>, NodeError> {
-    let envelope = inner
-        .log
-        .open_entry(entry_ref(position))
-        .map_err(|error| NodeError::Storage(error.to_string()))?;
+fn stored(inner: &impl Stores, position: Position) -> Result<Option<Vec<u8>>, NodeError> {
+    let envelope = inner.logs().open_entry(entry_ref(position))?;
     Ok(envelope
         .and_then(|envelope| entry::split(&envelope).ok().map(|(_, payload)| payload.to_vec())))
 }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{ArrivalRow, DedupKey, EntryRef, Follow, Head, INDEX_MAX, KeyRow, Mark, StorageError};
-use crate::commitment::Commitment;
+use crate::commitment::{Commitment, Salt};
 use crate::merkle::Hash;
 use crate::seal;
 
@@ -247,6 +247,38 @@ impl MemoryDisk {
     /// The head of a log.
     pub fn head(&self, log: u8) -> Option<Head> {
         self.disk().log.live.heads.get(&log).cloned()
+    }
+
+    /// Leaves of a log that are under its head.
+    pub fn size(&self, log: u8) -> u64 {
+        self.disk().log.live.heads.get(&log).map_or(0, |head| head.size)
+    }
+
+    /// The commitment of an entry.
+    pub fn commitment(&self, entry: EntryRef) -> Option<Commitment> {
+        self.disk().log.live.entries.get(&entry.key()).map(|(commitment, _)| *commitment)
+    }
+
+    /// The salt of an entry.
+    pub fn salt(&self, entry: EntryRef) -> Option<Salt> {
+        self.disk().keys.live.rows.get(&entry.key()).map(|row| row.salt.clone())
+    }
+
+    /// Octets of an entry's envelope; nothing where it is erased or does not exist.
+    pub fn envelope_size(&self, entry: EntryRef) -> Option<u64> {
+        let disk = self.disk();
+        let (_, body) = disk.log.live.entries.get(&entry.key())?;
+        body.as_ref().map(|body| body.len().saturating_sub(seal::TAG_BYTES) as u64)
+    }
+
+    /// The number of the last line of the journal of arrivals, 0 where it is empty.
+    pub fn last_arrival(&self) -> u64 {
+        self.disk().log.live.arrivals.last_key_value().map_or(0, |(seq, _)| *seq)
+    }
+
+    /// The journal of arrivals from a line on.
+    pub fn arrivals_from(&self, seq: u64) -> Vec<ArrivalRow> {
+        self.disk().log.live.arrivals.range(seq..).map(|(_, row)| *row).collect()
     }
 
     /// The journal of arrivals.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::Position;
 use crate::fold::FLAG_HELD_BACK;
 use crate::fold::release::{KIND_GRANT, KIND_SHARE, KIND_WITHDRAW, SHARED};
+use crate::query::Ask;
 use crate::store::{Queries, View, ViewError, folded, half};
 
 /// What is for one party.
@@ -45,16 +46,16 @@ pub struct Counts {
 
 /// At most `limit` entries of the log `shared` that are for a party, from an index on.
 pub fn released_to(
-    queries: &Queries,
+    asked: &impl Ask,
     party: &str,
     from: u64,
     limit: usize,
 ) -> Result<ForParty, ViewError> {
-    let _snapshot = queries.connection.unchecked_transaction()?;
-    let size = folded(&queries.connection, i64::from(SHARED))?.unsigned_abs();
-    let mut sets =
-        queries.connection.prepare_cached("SELECT audience FROM reached WHERE party = ?1")?;
-    let mut range = queries.connection.prepare_cached(
+    let connection = asked.connected();
+    let _snapshot = connection.unchecked_transaction()?;
+    let size = folded(connection, i64::from(SHARED))?.unsigned_abs();
+    let mut sets = connection.prepare_cached("SELECT audience FROM reached WHERE party = ?1")?;
+    let mut range = connection.prepare_cached(
         "SELECT key FROM released WHERE audience = ?1 AND key >= ?2 ORDER BY key LIMIT ?3",
     )?;
     let first = Position { log: SHARED, index: from }.key();
@@ -79,11 +80,11 @@ pub fn recipients(view: &View, position: Position) -> Result<BTreeSet<String>, V
 
 /// [`recipients`], for who only reads.
 pub fn recipients_seen(
-    queries: &Queries,
+    asked: &impl Ask,
     position: Position,
 ) -> Result<BTreeSet<String>, ViewError> {
-    let _snapshot = queries.connection.unchecked_transaction()?;
-    Ok(recipients_of(&queries.connection, position)?)
+    let _snapshot = asked.connected().unchecked_transaction()?;
+    Ok(recipients_of(asked.connected(), position)?)
 }
 
 fn recipients_of(
@@ -125,8 +126,8 @@ pub fn stands(view: &View, position: Position) -> Result<bool, ViewError> {
 }
 
 /// What the ledger says of an entry that holds an object version; nothing where it is gone.
-pub fn ledger(queries: &Queries, position: Position) -> Result<Option<Ledger>, ViewError> {
-    let connection = &queries.connection;
+pub fn ledger(asked: &impl Ask, position: Position) -> Result<Option<Ledger>, ViewError> {
+    let connection = asked.connected();
     let _snapshot = connection.unchecked_transaction()?;
     let flags: Option<i64> = connection
         .prepare_cached("SELECT flags FROM version WHERE key = ?1")?
@@ -163,9 +164,9 @@ pub fn versions(
 }
 
 /// The entries that a collection holds.
-pub fn held_by(queries: &Queries, collection: u32) -> Result<Vec<Position>, ViewError> {
-    let mut statement = queries
-        .connection
+pub fn held_by(asked: &impl Ask, collection: u32) -> Result<Vec<Position>, ViewError> {
+    let mut statement = asked
+        .connected()
         .prepare_cached("SELECT key FROM held WHERE collection = ?1 ORDER BY date_added")?;
     let rows = statement.query_map([collection], |row| Ok(Position::from_key(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

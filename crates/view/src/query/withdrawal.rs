@@ -2,7 +2,8 @@
 
 use crate::Position;
 use crate::fold::release::KIND_WITHDRAW;
-use crate::store::{Queries, View, ViewError};
+use crate::query::Ask;
+use crate::store::{View, ViewError};
 
 /// Whether an entry of somebody else was withdrawn by him.
 pub fn is_withdrawn(view: &View, position: Position) -> Result<bool, ViewError> {
@@ -12,9 +13,9 @@ pub fn is_withdrawn(view: &View, position: Position) -> Result<bool, ViewError> 
 }
 
 /// The collections that hold an entry, and when it came into each.
-pub fn arrivals_of(queries: &Queries, position: Position) -> Result<Vec<(u32, i64)>, ViewError> {
-    let mut statement = queries
-        .connection
+pub fn arrivals_of(asked: &impl Ask, position: Position) -> Result<Vec<(u32, i64)>, ViewError> {
+    let mut statement = asked
+        .connected()
         .prepare_cached("SELECT collection, date_added FROM held WHERE key = ?1")?;
     let rows = statement.query_map([position.key()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -32,9 +33,9 @@ pub struct Withdrawal {
 }
 
 /// Withdrawals of ours, the newest first.
-pub fn withdrawals(queries: &Queries, limit: usize) -> Result<Vec<Withdrawal>, ViewError> {
-    let _snapshot = queries.connection.unchecked_transaction()?;
-    let mut statement = queries.connection.prepare_cached(
+pub fn withdrawals(asked: &impl Ask, limit: usize) -> Result<Vec<Withdrawal>, ViewError> {
+    let _snapshot = asked.connected().unchecked_transaction()?;
+    let mut statement = asked.connected().prepare_cached(
         "SELECT key, parties FROM released JOIN audience ON audience.id = released.audience
          WHERE kind = ?1 ORDER BY key DESC LIMIT ?2",
     )?;
@@ -45,15 +46,15 @@ pub fn withdrawals(queries: &Queries, limit: usize) -> Result<Vec<Withdrawal>, V
         let position = Position::from_key(row.get(0)?);
         let parties: String = row.get(1)?;
         let parties = parties.split(' ').map(str::to_owned).collect();
-        found.push(Withdrawal { position, parties, receipts: receipts(queries, position)? });
+        found.push(Withdrawal { position, parties, receipts: receipts(asked, position)? });
     }
     Ok(found)
 }
 
 /// The logs in which receipts of a withdrawal of ours stand.
-pub fn receipts(queries: &Queries, withdrawal: Position) -> Result<Vec<u8>, ViewError> {
-    let mut statement = queries
-        .connection
+pub fn receipts(asked: &impl Ask, withdrawal: Position) -> Result<Vec<u8>, ViewError> {
+    let mut statement = asked
+        .connected()
         .prepare_cached("SELECT log FROM receipt WHERE withdrawal = ?1 ORDER BY log")?;
     let rows = statement.query_map([withdrawal.key()], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
