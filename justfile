@@ -39,8 +39,9 @@ tidy:
 docs:
     cargo doc --workspace --no-deps --open
 
-# More seeds of the simulation, from where the last run ended (`simulate 100000`); one again (`simulate seed=77`)
+# More seeds of both simulations, from where the last run ended (`simulate 100000`); one again (`simulate seed=77`)
 simulate *WORDS:
+    cargo test --release -p comity-exercise --test ledger --locked -- --ignored --nocapture --exact more_stories {{WORDS}}
     cargo test --release -p comity-tlog --lib --locked -- --ignored --nocapture --exact tests::simulation::ledger::more_seeds {{WORDS}}
 
 # A node under load that is killed, filled up and given a failing disk; writes docs/soak.md (`soak --seconds 300`)

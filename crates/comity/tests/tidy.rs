@@ -34,6 +34,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("view", &["wire", "charter", "gate"]),
     ("node", &["wire", "charter", "gate", "tlog", "view"]),
     ("serve", &["wire", "charter", "gate", "tlog", "view", "node"]),
+    ("exercise", &["wire", "charter", "tlog", "view", "node"]),
     ("comity", &["wire", "charter", "gate", "tlog", "view", "node", "serve"]),
 ];
 

@@ -30,6 +30,8 @@ use crate::tile::Edge;
 pub use follow::{FollowConfig, GrowError, Grown};
 pub use mark::Behind;
 pub(crate) use mark::compare;
+#[cfg(feature = "mutants")]
+pub use mutant::Mutant;
 pub use rename::rename;
 
 /// Octets of an envelope. Several times what the formats allow; it bounds one allocation.
@@ -210,7 +212,7 @@ pub struct Sequencer<S: Storage> {
     mark_fault: Option<StorageError>,
     /// Set at the first fatal error, never cleared.
     dead: bool,
-    #[cfg(test)]
+    #[cfg(any(test, feature = "mutants"))]
     pub(crate) mutant: Option<mutant::Mutant>,
     #[cfg(test)]
     pub(crate) leaked: Vec<Head>,

@@ -1,5 +1,6 @@
 //! Planted bugs: the test of the simulation. Each is a step of a commit done wrong, and the
-//! simulation has to notice every one. Outside tests all of this is constant `false`.
+//! simulation has to notice every one. Outside tests all of this is constant `false`; the feature
+//! `mutants` is for tests of other crates, and no other dependency may ask for it.
 
 use crate::storage::{EntryRef, Storage};
 
@@ -8,8 +9,11 @@ use super::{CommitError, Sequencer};
 
 /// A step done wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "only tests plant bugs; the code reads the same"))]
-pub(crate) enum Mutant {
+#[cfg_attr(
+    not(any(test, feature = "mutants")),
+    expect(dead_code, reason = "only tests plant bugs; the code reads the same")
+)]
+pub enum Mutant {
     /// Keys are written after the entries they open.
     KeysLast,
     /// The note leaves the process before the commit.
@@ -24,15 +28,23 @@ pub(crate) enum Mutant {
     NoDedup,
     /// Keys of erased entries go before the commit that erases.
     EraseFirst,
+    /// A head of somebody else is taken without its leaves having to give its root.
+    NoReplay,
 }
 
 impl<S: Storage> Sequencer<S> {
-    #[cfg(test)]
+    /// Plants a bug.
+    #[cfg(any(test, feature = "mutants"))]
+    pub fn plant(&mut self, mutant: Mutant) {
+        self.mutant = Some(mutant);
+    }
+
+    #[cfg(any(test, feature = "mutants"))]
     pub(crate) fn has(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
     }
 
-    #[cfg(not(test))]
+    #[cfg(not(any(test, feature = "mutants")))]
     pub(super) const fn has(&self, _mutant: Mutant) -> bool {
         false
     }

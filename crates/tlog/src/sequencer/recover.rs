@@ -35,7 +35,7 @@ impl<S: Storage> Sequencer<S> {
             unsettled: false,
             mark_fault: None,
             dead: false,
-            #[cfg(test)]
+            #[cfg(any(test, feature = "mutants"))]
             mutant: None,
             #[cfg(test)]
             leaked: Vec::new(),

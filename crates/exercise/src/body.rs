@@ -1,0 +1,101 @@
+//! The body that the nodes are in: six parties, of which one joins late and one leaves.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use comity_node::bare::Identity;
+use comity_tlog::{SigningKey, Verifier};
+use comity_wire::entry::Log;
+
+/// The parties.
+pub(crate) const PARTIES: [&str; 6] = [
+    "alpha.example",
+    "beta.example",
+    "delta.example",
+    "gamma.example",
+    "joins.example",
+    "leaves.example",
+];
+
+/// When a story begins: 2026-05-28T22:00:00Z.
+pub(crate) const BEGIN: i64 = 1_780_005_600_000_000;
+
+/// How long it goes on, in microseconds: 30 hours. One party joins after two of them, and one
+/// leaves after twenty-six.
+pub(crate) const LASTS: i64 = 30 * 3600 * 1_000_000;
+
+/// What all stories have in common, made once.
+#[derive(Debug, Clone)]
+pub struct Body {
+    identities: Vec<Identity>,
+}
+
+impl Body {
+    /// Founds it.
+    ///
+    /// # Errors
+    /// Its charter does not load: a bug of this crate.
+    pub fn new() -> Result<Body, String> {
+        let charter = charter()?;
+        let identity = |party: &&str| {
+            let key = |log: Log| key(party, log);
+            Identity::new(party, &charter, key).map_err(|error| error.to_string())
+        };
+        let identities = PARTIES.iter().map(identity).collect::<Result<_, _>>()?;
+        Ok(Body { identities })
+    }
+
+    pub(crate) fn identities(&self) -> &[Identity] {
+        &self.identities
+    }
+}
+
+/// Keys of an exercise: from the names, so that every story has the same.
+fn key(party: &str, log: Log) -> SigningKey {
+    let mut seed = [log.id(); 32];
+    seed.iter_mut().zip(party.bytes()).for_each(|(slot, octet)| *slot ^= octet);
+    SigningKey::from_bytes(&seed)
+}
+
+fn charter() -> Result<String, String> {
+    let own = comity_charter::one_party("alpha.example", "EXERCISE");
+    let parts = own.split_once("\n[[party]]").zip(own.split_once("\n[handling]"));
+    let Some(((head, _), (_, tail))) = parts else {
+        return Err("the charter of one party has another form".to_owned());
+    };
+    let mut text = head.to_owned();
+    for party in PARTIES {
+        text.push_str(&format!("\n[[party]]\nid = \"{party}\"\nname = \"EXERCISE\"\n"));
+        match party {
+            "joins.example" => text.push_str(&standing("from = 2026-05-29")),
+            "leaves.example" => text.push_str(&standing("until = 2026-05-30")),
+            _ => text.push_str("tier = \"member\"\n"),
+        }
+        text.push_str(&genesis(party)?);
+    }
+    Ok(format!("{text}\n[handling]{tail}"))
+}
+
+fn standing(date: &str) -> String {
+    let date = date.replace("= ", "= \"");
+    format!("[[party.standing]]\ntier = \"member\"\n{date}\"\n")
+}
+
+/// The keys of a party, as a charter has them.
+fn genesis(party: &str) -> Result<String, String> {
+    let vkey = |log: Log| -> Result<String, String> {
+        let verifier =
+            Verifier::new(&Identity::origin(party, log), &key(party, log).verifying_key());
+        Ok(verifier.map_err(|error| error.to_string())?.vkey())
+    };
+    let mut pin = [0; 32];
+    pin.iter_mut().zip(party.bytes()).for_each(|(slot, octet)| *slot = octet);
+    let next: String = pin.iter().map(|octet| format!("{:02x}", octet ^ 1)).collect();
+    Ok(format!(
+        "[party.genesis]\nshared = \"{}\"\nacts = \"{}\"\naudit = \"{}\"\n\
+         transport = \"sha256//{}\"\nnext = \"{next}\"\n",
+        vkey(Log::Shared)?,
+        vkey(Log::Acts)?,
+        vkey(Log::Audit)?,
+        STANDARD.encode(pin),
+    ))
+}

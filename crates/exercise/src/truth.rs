@@ -1,0 +1,112 @@
+//! What somebody knows who sees everything: who was ever to get what, what was answered and
+//! published, who has opened which withdrawal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comity_tlog::Hash;
+use comity_view::Position;
+use memchr::memmem;
+
+use crate::{Outcome, ensure};
+
+/// Stands in every object, with its number behind it.
+const MARKER: &str = "EXERCISE m";
+
+/// An object version.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Object {
+    /// Its marker, which nothing else has.
+    pub(crate) marker: u64,
+    /// The object that it is a version of.
+    pub(crate) id: u64,
+    /// Who made it.
+    pub(crate) by: usize,
+}
+
+impl Object {
+    pub(crate) fn json(self) -> Vec<u8> {
+        let Object { marker, id, .. } = self;
+        let (minute, second) = (marker / 60 % 60, marker % 60);
+        let (day, hour) = (1 + marker / 86_400 % 28, marker / 3600 % 24);
+        format!(
+            r#"{{"type":"tool","spec_version":"2.1","id":"tool--8e2e2d2b-17d4-4cbf-938f-{id:012x}","created":"2020-01-01T00:00:00Z","modified":"2021-01-{day:02}T{hour:02}:{minute:02}:{second:02}Z","name":"{MARKER}{marker:08}"}}"#
+        )
+        .into_bytes()
+    }
+}
+
+/// The marker of the object in some octets.
+pub(crate) fn marker_in(octets: &[u8]) -> Option<u64> {
+    let at = memmem::find(octets, MARKER.as_bytes())? + MARKER.len();
+    let digits = octets.get(at..at + 8)?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Truth {
+    /// All object versions that were ever posted.
+    pub(crate) objects: Vec<Object>,
+    /// The parties that an object version was ever to be released to. What an act may have done
+    /// that ended in a failure counts as done.
+    released: BTreeMap<u64, BTreeSet<String>>,
+    /// The one root of each size of each log.
+    roots: BTreeMap<(usize, u8, u64), Hash>,
+    /// The largest head that was ever seen of each log.
+    heads: BTreeMap<(usize, u8), (u64, Hash)>,
+    /// The most leaves that a machine had verified of a log of a peer.
+    verified: BTreeMap<(usize, u8), u64>,
+    /// What each machine knows to be withdrawn by its owner.
+    pub(crate) withdrawn: BTreeMap<usize, BTreeSet<Position>>,
+    /// Where openings were changed on their way, so that they are missing until asked for again.
+    pub(crate) tampered: BTreeSet<(usize, u8)>,
+}
+
+impl Truth {
+    pub(crate) fn releases(&mut self, marker: u64, parties: &[String]) {
+        self.released.entry(marker).or_default().extend(parties.iter().cloned());
+    }
+
+    pub(crate) fn object(&self, marker: u64) -> Option<Object> {
+        self.objects.get(usize::try_from(marker).ok()?).copied()
+    }
+
+    /// Whether a party may have some octets (I2).
+    pub(crate) fn may_have(&self, who: usize, party: &str, octets: &[u8]) -> Outcome {
+        let Some(marker) = marker_in(octets) else { return Ok(()) };
+        let own = self.object(marker).is_some_and(|object| object.by == who);
+        let released = self.released.get(&marker).is_some_and(|parties| parties.contains(party));
+        ensure(own || released, || format!("{party} has m{marker}, which nobody released to it"))
+    }
+
+    /// A head of a machine's own log (I5, I8).
+    pub(crate) fn sees(&mut self, who: usize, log: u8, size: u64, root: Hash) -> Outcome {
+        let known = self.heads.get(&(who, log)).copied();
+        if known == Some((size, root)) {
+            return Ok(());
+        }
+        let before = known.map_or(0, |(size, _)| size);
+        ensure(size >= before, || {
+            format!("log {log} of machine {who} fell from {before} to {size}")
+        })?;
+        let first = *self.roots.entry((who, log, size)).or_insert(root);
+        ensure(first == root, || format!("log {log} of machine {who} has two roots of {size}"))?;
+        self.heads.insert((who, log), (size, root));
+        Ok(())
+    }
+
+    /// The heads that were seen of a machine, by log.
+    pub(crate) fn heads_of(&self, who: usize) -> impl Iterator<Item = (u8, u64, Hash)> {
+        let of = self.heads.range((who, 0)..=(who, u8::MAX));
+        of.map(|((_, log), (size, root))| (*log, *size, *root))
+    }
+
+    /// How far a machine verified a log of a peer (I6).
+    pub(crate) fn verifies(&mut self, who: usize, number: u8, size: u64) -> Outcome {
+        let before = self.verified.entry((who, number)).or_default();
+        ensure(size >= *before, || {
+            format!("machine {who} had verified {before} leaves of log {number}, and has {size}")
+        })?;
+        *before = size;
+        Ok(())
+    }
+}

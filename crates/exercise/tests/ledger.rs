@@ -1,0 +1,124 @@
+//! More stories than every check of a change can run: `just simulate 100000` goes on where the last
+//! run ended, and `just simulate seed=77` tells one again, line by line.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is run by hand, and tells what it found"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use comity_exercise::{Body, Length, Plant, World};
+
+/// The stories below are run with every check of a change.
+const FIRST: u64 = 150;
+
+/// After so many stories the ledger is written: what an interrupted run did counts.
+const STEP: u64 = 1000;
+
+/// Threads that tell stories.
+const THREADS: u64 = 2;
+
+const LENGTH: Length = Length { steps: 300, check_every: 100 };
+
+/// What the words of the command ask for.
+enum Asked {
+    More(u64),
+    Again(u64),
+}
+
+impl Asked {
+    fn from(words: impl Iterator<Item = String>) -> Option<Asked> {
+        words
+            .filter_map(|word| match word.strip_prefix("seed=") {
+                Some(seed) => seed.parse().ok().map(Asked::Again),
+                None => word.parse().ok().map(Asked::More),
+            })
+            .last()
+    }
+}
+
+/// Which stories were told, in a page that is checked in.
+struct Ledger(PathBuf);
+
+impl Ledger {
+    fn open() -> Ledger {
+        Ledger(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/simulation.md"))
+    }
+
+    fn next(&self) -> u64 {
+        let text = fs::read_to_string(&self.0).unwrap();
+        let next = text.lines().find_map(|line| line.strip_prefix("Next seed: "));
+        next.map_or(FIRST, |next| next.parse().unwrap())
+    }
+
+    fn done(&self, next: u64) {
+        let text = fs::read_to_string(&self.0).unwrap();
+        let told = next - FIRST;
+        let lines = text.lines().map(|line| match line.split_once(": ") {
+            Some(("Next seed", _)) => format!("Next seed: {next}\n"),
+            Some(("Stories told without a failure", _)) => {
+                format!("Stories told without a failure: {told}\n")
+            }
+            _ => format!("{line}\n"),
+        });
+        fs::write(&self.0, lines.collect::<String>()).unwrap();
+    }
+}
+
+/// Tells some stories, on all threads, and gives those that failed.
+fn tell(body: &Body, seeds: std::ops::Range<u64>) -> Vec<(u64, String)> {
+    let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    let told = World::new(body, seed, LENGTH, Plant::default(), false).run();
+                    if let Err(broken) = told {
+                        failed.lock().unwrap().push((seed, broken));
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().unwrap()
+}
+
+#[test]
+#[ignore = "takes minutes: `just simulate N`"]
+fn more_stories() {
+    let (body, ledger) = (Body::new().unwrap(), Ledger::open());
+    match Asked::from(std::env::args()) {
+        None => panic!("required: how many seeds, or `seed=` and the one to tell again"),
+        Some(Asked::Again(seed)) => {
+            let mut world = World::new(&body, seed, LENGTH, Plant::default(), true);
+            let told = world.run();
+            world.take_lines().iter().for_each(|line| println!("{line}"));
+            println!("seed {seed}: {told:?}");
+            assert!(told.is_ok());
+        }
+        Some(Asked::More(count)) => {
+            let from = ledger.next();
+            let to = from + count;
+            for start in (from..to).step_by(usize::try_from(STEP).unwrap()) {
+                let end = to.min(start + STEP);
+                let failed = tell(&body, start..end);
+                for (seed, broken) in &failed {
+                    println!("seed {seed}: {broken}; again: just simulate seed={seed}");
+                }
+                assert!(failed.is_empty());
+                ledger.done(end);
+            }
+            println!("{count} stories from {from}, no failure; next {to}");
+        }
+    }
+}
