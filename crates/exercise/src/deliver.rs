@@ -6,7 +6,7 @@ use comity_node::sync::{Ask, Came, Fault, Next, Pull};
 use comity_tlog::{EntryRef, GrowError};
 use comity_view::Position;
 use comity_wire::entry::{self, Header, Kind, Log};
-use comity_wire::release::{self, Opening};
+use comity_wire::release;
 use comity_wire::time::Micros;
 
 use crate::machine::Pulling;
@@ -190,7 +190,7 @@ impl World {
         let (Some((peer, log)), Some(node)) = (whose, machine.node.as_mut()) else {
             return Ok(false);
         };
-        let openings = page.openings.clone();
+        let (openings, party) = (page.openings.clone(), machine.identity.party().to_owned());
         let received = node.receive(&peer, log, page);
         let what = format!("takes {} openings of log {number}", openings.len());
         let Some((received, aside)) = self.concluded(who, &what, received)? else {
@@ -199,13 +199,18 @@ impl World {
         self.ran.kept += received.kept as u64;
         self.ran.withdrawn += received.withdrawn as u64;
         self.ran.aside += aside.len() as u64;
-        for opening in openings.iter().filter(|one| !altered.contains(&one.index)) {
-            self.opened(who, number, opening)?;
+        for opening in &openings {
+            self.opened(who, Position { log: number, index: opening.index })?;
         }
         self.stays_gone(who)?;
         for opening in openings.iter().filter(|one| !altered.contains(&one.index)) {
             let position = Position { log: number, index: opening.index };
             let kept = self.has(who, position) || self.is_withdrawn(who, position);
+            // A share that was granted falls with a grant that does not open.
+            let alone = altered.is_empty() || names(&opening.envelope, &party);
+            if !alone {
+                continue;
+            }
             // What expired here was purged, and does not come back by coming again.
             ensure(kept || self.may_have_expired(&opening.envelope), || {
                 format!("{who} was given {position:?}, and does not have it")
@@ -215,11 +220,14 @@ impl World {
     }
 
     /// What a machine knows now that it has opened an entry.
-    fn opened(&mut self, who: usize, number: u8, opening: &Opening) -> Outcome {
-        let Some(header) = header_of(&opening.envelope) else { return Ok(()) };
-        if header.kind != Kind::Withdraw {
+    fn opened(&mut self, who: usize, position: Position) -> Outcome {
+        let Position { log: number, index } = position;
+        let opened = self.machines.get(who).and_then(|machine| {
+            header_of(&machine.disk.open_entry(EntryRef { log: number, index }).ok()??)
+        });
+        let Some(header) = opened.filter(|header| header.kind == Kind::Withdraw) else {
             return Ok(());
-        }
+        };
         let targets = header.refs.iter().map(|one| Position { log: number, index: one.index });
         let targets: Vec<Position> = targets.collect();
         let node = self.machines.get(who).and_then(|machine| machine.node.as_ref());
@@ -247,6 +255,12 @@ impl World {
     pub(crate) fn is_withdrawn(&self, who: usize, position: Position) -> bool {
         self.truth.withdrawn.get(&who).is_some_and(|all| all.contains(&position))
     }
+}
+
+/// Whether an entry is for a party by its own words.
+fn names(envelope: &[u8], party: &str) -> bool {
+    let header = header_of(envelope);
+    header.is_some_and(|header| header.audience.parties.iter().any(|one| one == party))
 }
 
 pub(crate) fn header_of(envelope: &[u8]) -> Option<Header> {

@@ -15,7 +15,7 @@ const DELAY_MAX: u64 = 12;
 pub(crate) enum Said {
     /// A question of a pull.
     Asks { question: u64, log: Log, ask: Ask },
-    /// The octets of an answer. `altered` are indices of openings that are not as they were sent.
+    /// The octets of an answer. `altered` are the openings that are not as they were sent.
     Answers { question: u64, log: Log, octets: Vec<u8>, altered: BTreeSet<u64> },
     /// A log has grown: its checkpoint.
     Rings { log: Log, note: String },

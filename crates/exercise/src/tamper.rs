@@ -75,7 +75,7 @@ impl World {
         Ok(())
     }
 
-    /// What arrives of an answer, and which openings are not as they were sent.
+    /// What arrives of an answer, and which openings are not as they were sent, or of another day.
     pub(crate) fn tampered(
         &mut self,
         who: usize,
@@ -92,13 +92,14 @@ impl World {
             if self.swarm.poison && self.random.chance(4) {
                 octets = self.poisoned(page, &mut altered);
             } else if self.swarm.replay && page.scanned_to > *from && self.random.chance(3) {
-                octets = self.replayed(who, asks, log, page);
+                octets = self.replayed(who, asks, log, page, &mut altered);
             }
         }
         if !altered.is_empty()
             && let Some(number) = self.number(asks, who, log)
         {
-            self.trace.note(self.step, format_args!("{asks} is poisoned at {altered:?}"));
+            self.trace
+                .note(self.step, format_args!("{asks} is given other openings at {altered:?}"));
             self.truth.tampered.insert((asks, number));
         }
         (octets, altered)
@@ -136,11 +137,20 @@ impl World {
     }
 
     /// What was sent once comes again, in front of the page: it may be withdrawn since.
-    fn replayed(&mut self, who: usize, asks: usize, log: Log, mut page: release::Page) -> Vec<u8> {
+    fn replayed(
+        &mut self,
+        who: usize,
+        asks: usize,
+        log: Log,
+        mut page: release::Page,
+        altered: &mut BTreeSet<u64>,
+    ) -> Vec<u8> {
         let kept = self.kept.openings.entry((who, asks, log)).or_default();
         for _ in 0..4 {
             if let Some(opening) = self.random.pick(kept) {
                 page.openings.insert(0, opening.clone());
+                // Without the grant that it came with it may be set aside.
+                altered.insert(opening.index);
             }
         }
         release::write(&page)

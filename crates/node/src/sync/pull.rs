@@ -272,14 +272,16 @@ impl Pull {
     }
 
     /// A page may have been made of a longer log than is verified here: what is beyond comes again
-    /// with the next pull.
+    /// with the next pull. So does what stands behind it on the page: a grant is followed by what
+    /// it opens, which has lower indices, and says nothing without it.
     fn page(&mut self, size: u64, octets: &[u8]) -> Next {
         let from = self.place.scanned;
         let mut page = match release::parse(octets) {
             Ok(page) => page,
             Err(error) => return self.fail(Fault::Page { from, what: error.to_string() }),
         };
-        page.openings.retain(|opening| opening.index < size);
+        let beyond = page.openings.iter().position(|opening| opening.index >= size);
+        page.openings.truncate(beyond.unwrap_or(page.openings.len()));
         page.scanned_to = page.scanned_to.min(size);
         if page.scanned_to < from || (page.scanned_to == from && !page.openings.is_empty()) {
             let what = format!("it was looked through up to {}", page.scanned_to);

@@ -13,6 +13,10 @@ use super::{CommitError, Sequencer};
     not(any(test, feature = "mutants")),
     expect(dead_code, reason = "only tests plant bugs; the code reads the same")
 )]
+#[cfg_attr(
+    not(feature = "mutants"),
+    allow(unreachable_pub, reason = "it is reached with the feature alone")
+)]
 pub enum Mutant {
     /// Keys are written after the entries they open.
     KeysLast,
