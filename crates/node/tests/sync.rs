@@ -120,11 +120,16 @@ impl Body {
     }
 
     fn pull_log(&self, to: &str, peer: &Peer, log: Log) -> Vec<Ask> {
+        self.pull_rung(to, peer, log, None)
+    }
+
+    /// The same, with the checkpoint that a doorbell brought.
+    fn pull_rung(&self, to: &str, peer: &Peer, log: Log, rung: Option<String>) -> Vec<Ask> {
         let (node, source) = (&self.nodes[to], &self.nodes[peer.party.as_str()]);
         let number = peer.log(log).unwrap();
         let place = node.place(number).unwrap();
         let (mut pull, mut next) =
-            Pull::begin(verifier(node, &peer.party, log), place, LEAVES_MAX, None);
+            Pull::begin(verifier(node, &peer.party, log), place, LEAVES_MAX, rung);
         let mut asked = Vec::new();
         loop {
             let came = match next {
@@ -284,6 +289,27 @@ fn a_grant_brings_what_was_released_before() {
     node.widen(&by, Granting::Objects(&ids), "party:gamma.example", node.now()).unwrap();
     body.pull("gamma.example", "alpha.example");
     assert_eq!(body.shown("gamma.example", "received"), [1]);
+    body.verify();
+}
+
+/// A page may be made of a longer log than the checkpoint that was verified.
+#[test]
+fn what_a_later_grant_opens_waits_for_it_and_is_not_set_aside() {
+    let body = Body::new();
+    body.post("alpha.example", 1);
+    body.share("alpha.example", &[1], "party:beta.example");
+    let (owner, grantee) = (&body.nodes["alpha.example"], &body.nodes["gamma.example"]);
+    let before = owner.checkpoint(Log::Shared).unwrap();
+    let by = owner.acting("releaser").unwrap();
+    let ids = [id(1)];
+    owner.widen(&by, Granting::Objects(&ids), "party:gamma.example", owner.now()).unwrap();
+    let peer = grantee.peer("alpha.example").unwrap();
+    body.pull_rung("gamma.example", &peer, Log::Shared, Some(before));
+    assert_eq!(body.shown("gamma.example", "received"), [0; 0]);
+    assert_eq!(grantee.quarantined().unwrap(), []);
+    body.pull("gamma.example", "alpha.example");
+    assert_eq!(body.shown("gamma.example", "received"), [1]);
+    assert_eq!(grantee.quarantined().unwrap(), []);
     body.verify();
 }
 
