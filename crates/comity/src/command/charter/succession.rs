@@ -34,7 +34,7 @@ pub(super) fn found(
     let value = json!({ "charter": hash, "body": charter.body, "fingerprint": fingerprint });
     output.result(&value, || {
         format!(
-            "accepted the charter of `{}`\nhash       {hash}\naloud      {fingerprint}\nnext       \
+            "accepted the charter of `{}`\nhash       {hash}\nread aloud {fingerprint}\nnext       \
              compare it with the other parties, by another way than the one the file came\n",
             charter.body
         )
@@ -53,7 +53,7 @@ pub(super) fn propose(
     output.result(&value, || {
         let hash = cell(&value, "charter");
         format!(
-            "proposed   {hash}\naloud      {}\nnext       every party that decides: comity charter \
+            "proposed   {hash}\nread aloud {}\nnext       every party that decides: comity charter \
              accept DIR {hash} --by USER\n",
             Hash::parse(&hash).map(|hash| hash.fingerprint()).unwrap_or_default()
         )
