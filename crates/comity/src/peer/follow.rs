@@ -241,7 +241,7 @@ impl Follower {
         loop {
             match self.ask_once(log, ask, etag).await {
                 Err(Broken::Peer(PeerError::Refused { retry_after: Some(wait), .. }))
-                    if waited < SLOWED_MAX =>
+                    if waited + wait <= SLOWED_MAX =>
                 {
                     sleep(wait).await;
                     waited += wait.max(WAIT_FIRST);
