@@ -533,13 +533,7 @@ impl BareNode {
             return Ok(release::Page { openings: Vec::new(), scanned_to: from });
         }
         let sources = Sources(&self.logs, &self.view);
-        let released = for_party(&sources, party, log, from, self.now)?;
-        let openings = released.openings.into_iter().map(|one| release::Opening {
-            index: one.index,
-            salt: one.salt,
-            envelope: one.envelope,
-        });
-        Ok(release::Page { openings: openings.collect(), scanned_to: released.scanned_to })
+        for_party(&sources, party, log, from, self.now)
     }
 }
 

@@ -284,7 +284,7 @@ mod tests {
             ),
             format!(
                 "{:?}",
-                crate::release::Opening {
+                comity_wire::release::Opening {
                     index: 7,
                     salt: octets,
                     envelope: SECRET.as_bytes().to_vec(),

@@ -11,6 +11,7 @@ use comity_tlog::{Reader, TilePath};
 use comity_view::query::Ask;
 use comity_view::{Position, Queries, Readable, Right, query};
 use comity_wire::entry::{self, Header, Kind, Log};
+use comity_wire::release::{Opening, Page};
 use comity_wire::time::Micros;
 
 use crate::node::{Node, NodeError};
@@ -24,31 +25,6 @@ pub const PAGE_ENTRIES_MAX: usize = 256;
 
 /// Octets of envelopes on one page; one entry may go beyond.
 pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// An opening: what a leaf commits to, and the salt that shows it.
-pub struct Opening {
-    /// The index of the entry.
-    pub index: u64,
-    /// The salt.
-    pub salt: [u8; 32],
-    /// The envelope.
-    pub envelope: Vec<u8>,
-}
-
-impl std::fmt::Debug for Opening {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Opening").field("index", &self.index).finish_non_exhaustive()
-    }
-}
-
-/// A page of openings.
-#[derive(Debug, Default)]
-pub struct Released {
-    /// Those for this caller, by index.
-    pub openings: Vec<Opening>,
-    /// Everything below this index was looked at.
-    pub scanned_to: u64,
-}
 
 impl Node {
     /// The signed checkpoint of a log.
@@ -75,14 +51,14 @@ impl Node {
         readable: &[Readable],
         log: Log,
         from: u64,
-    ) -> Result<Released, NodeError> {
+    ) -> Result<Page, NodeError> {
         self.ask(|connections| {
             let size = connections
                 .log
                 .head(log.id())
                 .map_err(|error| storage(&error))?
                 .map_or(0, |head| head.size);
-            let mut released = Released { openings: Vec::new(), scanned_to: from.min(size) };
+            let mut released = Page { openings: Vec::new(), scanned_to: from.min(size) };
             let mut octets = 0;
             let to = size.min(from.saturating_add(PAGE_ENTRIES_MAX as u64));
             for index in from..to {
@@ -120,8 +96,8 @@ impl Node {
         log: Log,
         from: u64,
         now: i64,
-    ) -> Result<Released, NodeError> {
-        let nothing = Released { openings: Vec::new(), scanned_to: from };
+    ) -> Result<Page, NodeError> {
+        let nothing = Page { openings: Vec::new(), scanned_to: from };
         if !is_served(self.charter(), &self.config().party, party, now) {
             return Ok(nothing);
         }
@@ -155,7 +131,7 @@ pub(crate) fn for_party(
     log: Log,
     from: u64,
     now: i64,
-) -> Result<Released, NodeError> {
+) -> Result<Page, NodeError> {
     if log == Log::Acts { acts(sources.0, from) } else { shared(sources, party, from, now) }
 }
 
@@ -165,7 +141,7 @@ fn shared(
     party: &str,
     from: u64,
     now: i64,
-) -> Result<Released, NodeError> {
+) -> Result<Page, NodeError> {
     let Sources(logs, view) = *sources;
     let mut found = query::released_to(view, party, from, PAGE_ENTRIES_MAX)?;
     if logs.planted(Mutant::NoAudience) {
@@ -176,7 +152,7 @@ fn shared(
         with_all_grants(logs, &mut found, from)?;
     }
     let all = found.positions.len() < PAGE_ENTRIES_MAX;
-    let mut page = Page::default();
+    let mut page = Filling::default();
     let mut scanned_to = from;
     for position in found.positions {
         let mut group: Vec<Opening> = Vec::new();
@@ -190,17 +166,17 @@ fn shared(
         }
         // A grant and what it opens go together, or not on this page.
         if !page.has_room_for(&group) {
-            return Ok(Released { openings: page.openings, scanned_to });
+            return Ok(page.ends(scanned_to));
         }
         page.take(group);
         scanned_to = position.index + 1;
         if page.is_full() {
-            return Ok(Released { openings: page.openings, scanned_to });
+            return Ok(page.ends(scanned_to));
         }
     }
     // Beyond what is folded nothing is known yet; a peer may know of it by the checkpoint.
     let scanned_to = if all { found.folded.max(from) } else { scanned_to };
-    Ok(Released { openings: page.openings, scanned_to })
+    Ok(page.ends(scanned_to))
 }
 
 /// What [`Mutant::GrantToAll`] does.
@@ -248,10 +224,10 @@ fn granted(
 }
 
 /// What the party states to the whole body: every entry, for every party.
-fn acts(logs: &impl Logs, from: u64) -> Result<Released, NodeError> {
+fn acts(logs: &impl Logs, from: u64) -> Result<Page, NodeError> {
     let log = Log::Acts.id();
     let size = logs.size(log)?;
-    let mut page = Page::default();
+    let mut page = Filling::default();
     let mut scanned_to = from;
     for index in from..size.min(from.saturating_add(PAGE_ENTRIES_MAX as u64)) {
         let opened = open(logs, Position { log, index })?;
@@ -261,7 +237,7 @@ fn acts(logs: &impl Logs, from: u64) -> Result<Released, NodeError> {
             break;
         }
     }
-    Ok(Released { openings: page.openings, scanned_to })
+    Ok(page.ends(scanned_to))
 }
 
 /// Opens an entry; nothing where it was erased.
@@ -282,12 +258,12 @@ fn has_expired(header: &Header, now: i64) -> bool {
 
 /// A page of a peer as it fills.
 #[derive(Default)]
-struct Page {
+struct Filling {
     openings: Vec<Opening>,
     octets: usize,
 }
 
-impl Page {
+impl Filling {
     /// Whether some openings may stand on this page together. On an empty one anything may.
     fn has_room_for(&self, group: &[Opening]) -> bool {
         self.openings.is_empty()
@@ -303,6 +279,10 @@ impl Page {
 
     fn is_full(&self) -> bool {
         self.openings.len() >= PAGE_ENTRIES_MAX || self.octets >= PAGE_BYTES_MAX
+    }
+
+    fn ends(self, scanned_to: u64) -> Page {
+        Page { openings: self.openings, scanned_to }
     }
 }
 

@@ -182,16 +182,7 @@ fn answer(source: &Node, to: &str, log: Log, ask: &Ask) -> Vec<u8> {
         Ask::Checkpoint => source.checkpoint(log).unwrap().into_bytes(),
         Ask::Bundle(path) => source.tile(log, path).unwrap().unwrap(),
         Ask::Release(from) => {
-            let page = source.release_to(to, log, *from, source.now()).unwrap();
-            let openings = page.openings.into_iter().map(|one| release::Opening {
-                index: one.index,
-                salt: one.salt,
-                envelope: one.envelope,
-            });
-            release::write(&release::Page {
-                openings: openings.collect(),
-                scanned_to: page.scanned_to,
-            })
+            release::write(&source.release_to(to, log, *from, source.now()).unwrap())
         }
     }
 }
@@ -528,12 +519,6 @@ fn what_is_for_another_party_is_set_aside_whoever_passes_it_on() {
     let (alpha, gamma) = (&body.nodes["alpha.example"], &body.nodes["gamma.example"]);
     let peer = gamma.peer("alpha.example").unwrap();
     let page = alpha.release_to("beta.example", Log::Shared, 0, alpha.now()).unwrap();
-    let openings = page.openings.into_iter().map(|one| release::Opening {
-        index: one.index,
-        salt: one.salt,
-        envelope: one.envelope,
-    });
-    let page = release::Page { openings: openings.collect(), scanned_to: page.scanned_to };
     assert_eq!(page.openings.len(), 1);
     let received = gamma.receive(&peer, Log::Shared, page, gamma.now()).unwrap();
     assert_eq!((received.kept, received.quarantined), (0, 1));

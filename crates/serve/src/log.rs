@@ -6,13 +6,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use comity_node::Node;
-use comity_node::release::Released;
 use comity_tlog::TilePath;
 use comity_view::Right;
 use comity_wire::entry::Log;
+use comity_wire::release;
 use sha2::{Digest as _, Sha256};
 
 use crate::caller::Caller;
@@ -113,9 +111,9 @@ pub(crate) async fn release(
             let grant = caller.grant(&node, &collection);
             readable.extend(caller.reader.readable(collection.number, grant.read));
         }
-        let released = node.release(&caller.checked, &readable, log, from)?;
+        let page = node.release(&caller.checked, &readable, log, from)?;
         pages::record(&node, &caller, "release", None, &format!("{}?{raw}", log.name()), None)?;
-        lines(&released)
+        Ok(release::write(&page))
     })
     .await?;
     Ok(plain("application/jsonl", Body::from(body)))
@@ -128,23 +126,6 @@ pub(crate) fn from(raw: &str) -> Result<u64, Failure> {
     let digits = another.is_none() && text.bytes().all(|one| one.is_ascii_digit());
     let index = text.parse().ok().filter(|_| digits);
     index.ok_or_else(|| Failure::BadRequest("`from`: required: an index".into()))
-}
-
-pub(crate) fn lines(released: &Released) -> Result<Vec<u8>, Failure> {
-    let mut out = Vec::new();
-    for opening in &released.openings {
-        let line = serde_json::json!({
-            "index": opening.index,
-            "salt": STANDARD.encode(opening.salt),
-            "envelope": STANDARD.encode(&opening.envelope),
-        });
-        out.extend_from_slice(line.to_string().as_bytes());
-        out.push(b'\n');
-    }
-    let last = serde_json::json!({ "scanned_to": released.scanned_to });
-    out.extend_from_slice(last.to_string().as_bytes());
-    out.push(b'\n');
-    Ok(out)
 }
 
 pub(crate) fn plain(media_type: &'static str, body: Body) -> Response<Body> {

@@ -14,7 +14,7 @@ use comity_node::sync::{Ask, Came, Next, Pull};
 use comity_tlog::TilePath;
 use comity_tlog::tile::{TILE_WIDTH, TileKind};
 use comity_wire::entry::Log;
-use comity_wire::release::{self, Page};
+use comity_wire::release;
 use serde::Serialize;
 
 use crate::command::Failure;
@@ -80,12 +80,6 @@ pub(crate) fn export(node: &Node, party: &str, to: &Path) -> Result<Written, Fai
         let mut from = 0;
         while from < size {
             let page = node.release_to(party, log, from, node.now())?;
-            let openings = page.openings.into_iter().map(|one| release::Opening {
-                index: one.index,
-                salt: one.salt,
-                envelope: one.envelope,
-            });
-            let page = Page { openings: openings.collect(), scanned_to: page.scanned_to };
             written.openings += page.openings.len() as u64;
             write(
                 &root.join("release").join(from.to_string()),

@@ -281,7 +281,7 @@ fn a_killed_node_has_its_ledger_again() {
         let log = comity_wire::entry::Log::Shared;
         let one = again.release_to(party, log, 0, again.now()).unwrap();
         let other = story.body.node().release_to(party, log, 0, again.now()).unwrap();
-        let octets = |page: &comity_node::release::Released| {
+        let octets = |page: &comity_wire::release::Page| {
             page.openings.iter().map(|one| (one.index, one.envelope.clone())).collect::<Vec<_>>()
         };
         assert_eq!(octets(&one), octets(&other), "{party}");

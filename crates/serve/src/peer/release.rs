@@ -8,15 +8,15 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::Response;
 use comity_node::Access;
-use comity_node::release::Released;
 use comity_wire::entry::Log;
+use comity_wire::release::{self, Page};
 
 use super::admit::too_many;
 use super::held::Held;
 use super::party::Guest;
 use super::{Door, log};
 use crate::error::Failure;
-use crate::log::{from, lines, plain};
+use crate::log::{from, plain};
 use crate::pages::{self, digest};
 use crate::path::Path;
 
@@ -37,9 +37,9 @@ pub(super) async fn get(
     let (body, own, of_all) = pages::blocking(move || {
         let node = &door.node;
         let now = node.now();
-        let released = node.release_to(&guest.party, log, from, now)?;
-        record(&door, &guest.party, log, &raw, &released, now)?;
-        Ok((lines(&released)?, own, of_all))
+        let page = node.release_to(&guest.party, log, from, now)?;
+        record(&door, &guest.party, log, &raw, &page, now)?;
+        Ok((release::write(&page), own, of_all))
     })
     .await?;
     let body = Body::new(Held::new(Body::from(body), own));
@@ -53,10 +53,10 @@ fn record(
     party: &str,
     log: Log,
     raw: &str,
-    released: &Released,
+    page: &Page,
     now: i64,
 ) -> Result<(), Failure> {
-    if released.openings.is_empty() {
+    if page.openings.is_empty() {
         return Ok(());
     }
     door.node.record(Access {
@@ -68,7 +68,7 @@ fn record(
         purpose: None,
         first: None,
         last: None,
-        count: released.openings.len() as u64,
+        count: page.openings.len() as u64,
         at: now,
     })?;
     Ok(())
