@@ -1,6 +1,11 @@
 //! Sharing, granting and withdrawing, by command and over TAXII.
 
+#[path = "../../../node/tests/body/parties.rs"]
+mod parties;
+
 use serde_json::Value;
+
+use parties::{TIERS, genesis};
 
 use super::harness::{Place, holds};
 use super::http::{TAXII, objects};
@@ -9,49 +14,6 @@ use super::sample::{CREATED, bundle, envelope, id, tool, with};
 /// A marking of TLP:RED, version 2.0.
 const RED: &str =
     r#","object_marking_refs":["marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"]"#;
-
-/// Keys of a party that nobody has, of the form that a charter asks for.
-fn genesis(party: &str) -> String {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    let seed = |number: u8| {
-        let mut seed = [number; 32];
-        seed.iter_mut().zip(party.bytes()).for_each(|(slot, octet)| *slot = octet);
-        seed
-    };
-    let vkey = |number: u8, log: &str| {
-        let key = comity_tlog::SigningKey::from_bytes(&seed(number));
-        let name = format!("{party}/{log}");
-        comity_tlog::Verifier::new(&name, &key.verifying_key()).unwrap().vkey()
-    };
-    let next: String = seed(5).iter().map(|octet| format!("{octet:02x}")).collect();
-    format!(
-        "[party.genesis]\nshared = \"{}\"\nacts = \"{}\"\naudit = \"{}\"\n\
-         transport = \"sha256//{}\"\nnext = \"{next}\"\n",
-        vkey(1, "shared"),
-        vkey(2, "acts"),
-        vkey(3, "audit"),
-        STANDARD.encode(seed(4)),
-    )
-}
-
-/// The tiers of these charters.
-const TIERS: &str = r#"
-[[tier]]
-id = "member"
-name = "Member"
-rights = ["receive", "share", "decide", "attend"]
-
-[[tier]]
-id = "observer"
-name = "Observer"
-rights = ["receive", "attend"]
-
-[[tier]]
-id = "partner"
-name = "Partner"
-rights = ["receive"]
-"#;
 
 /// A node of a body of four, with an analyst, a releaser and two collections.
 fn place() -> Place {

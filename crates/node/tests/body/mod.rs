@@ -1,5 +1,7 @@
 //! A node of a body of several parties, and what each of the others is served.
 
+mod parties;
+
 use std::collections::BTreeMap;
 
 use comity_charter::Tlp;
@@ -15,6 +17,7 @@ use comity_wire::stix::marking;
 use comity_wire::time::Micros;
 
 use crate::world::World;
+use parties::{TIERS, genesis};
 
 /// The party whose node it is.
 pub(crate) const OWN: &str = "alpha.example";
@@ -37,49 +40,6 @@ pub(crate) struct Got {
     pub(crate) header: Header,
     pub(crate) payload: Vec<u8>,
 }
-
-/// Keys of a party that nobody has, of the form that a charter asks for.
-fn genesis(party: &str) -> String {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    let seed = |number: u8| {
-        let mut seed = [number; 32];
-        seed.iter_mut().zip(party.bytes()).for_each(|(slot, octet)| *slot = octet);
-        seed
-    };
-    let vkey = |number: u8, log: &str| {
-        let key = comity_tlog::SigningKey::from_bytes(&seed(number));
-        let name = format!("{party}/{log}");
-        comity_tlog::Verifier::new(&name, &key.verifying_key()).unwrap().vkey()
-    };
-    let next: String = seed(5).iter().map(|octet| format!("{octet:02x}")).collect();
-    format!(
-        "[party.genesis]\nshared = \"{}\"\nacts = \"{}\"\naudit = \"{}\"\n\
-         transport = \"sha256//{}\"\nnext = \"{next}\"\n",
-        vkey(1, "shared"),
-        vkey(2, "acts"),
-        vkey(3, "audit"),
-        STANDARD.encode(seed(4)),
-    )
-}
-
-/// The tiers of these charters.
-const TIERS: &str = r#"
-[[tier]]
-id = "member"
-name = "Member"
-rights = ["receive", "share", "decide", "attend"]
-
-[[tier]]
-id = "observer"
-name = "Observer"
-rights = ["receive", "attend"]
-
-[[tier]]
-id = "partner"
-name = "Partner"
-rights = ["receive"]
-"#;
 
 /// The charter, with the parties that are in it.
 pub(crate) fn charter(others: &[(&str, &str)]) -> String {
