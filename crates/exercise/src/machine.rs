@@ -39,7 +39,9 @@ impl Machine {
 
     /// The process is gone, and with it all that was in its memory.
     pub(crate) fn lost(&mut self) {
-        self.node = None;
+        if let Some(node) = self.node.take() {
+            node.end();
+        }
         self.pulls.clear();
         self.told.clear();
     }

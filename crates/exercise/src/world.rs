@@ -124,6 +124,7 @@ impl World {
     /// What is broken, and at which step.
     pub fn run(&mut self) -> Result<Ran, String> {
         self.story().map_err(|broken| format!("step {}: {broken}", self.step))?;
+        self.machines.iter_mut().for_each(Machine::lost);
         self.ran.trace = self.trace.hash();
         Ok(self.ran.clone())
     }

@@ -57,7 +57,8 @@ impl Ledger {
         next.map_or(FIRST, |next| next.parse().unwrap())
     }
 
-    fn done(&self, next: u64) {
+    /// The stories before `next` were told, and one took so many seconds of a processor.
+    fn done(&self, next: u64, each: f64) {
         let text = fs::read_to_string(&self.0).unwrap();
         let told = next - FIRST;
         let lines = text.lines().map(|line| match line.split_once(": ") {
@@ -65,24 +66,37 @@ impl Ledger {
             Some(("Stories told without a failure", _)) => {
                 format!("Stories told without a failure: {told}\n")
             }
+            Some(("Seconds of a processor for each", _)) => {
+                format!("Seconds of a processor for each: {each:.3}\n")
+            }
             _ => format!("{line}\n"),
         });
         fs::write(&self.0, lines.collect::<String>()).unwrap();
     }
 }
 
+/// Seconds of a processor that this process has used, as the system counts them: hundredths, the
+/// 14th and 15th field behind the name of the program.
+fn used() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    ticks.map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
+
 /// Tells some stories, on all threads, and gives those that failed.
-fn tell(body: &Body, seeds: std::ops::Range<u64>) -> Vec<(u64, String)> {
+fn tell(seeds: std::ops::Range<u64>) -> Vec<(u64, String)> {
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
+                let body = Body::new().unwrap();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= seeds.end {
                         return;
                     }
-                    let told = World::new(body, seed, LENGTH, Plant::default(), false).run();
+                    let told = World::new(&body, seed, LENGTH, Plant::default(), false).run();
                     if let Err(broken) = told {
                         failed.lock().unwrap().push((seed, broken));
                     }
@@ -110,13 +124,15 @@ fn more_stories() {
             let from = ledger.next();
             let to = from + count;
             for start in (from..to).step_by(usize::try_from(STEP).unwrap()) {
-                let end = to.min(start + STEP);
-                let failed = tell(&body, start..end);
+                let (end, before) = (to.min(start + STEP), used());
+                let failed = tell(start..end);
                 for (seed, broken) in &failed {
                     println!("seed {seed}: {broken}; again: just simulate seed={seed}");
                 }
                 assert!(failed.is_empty());
-                ledger.done(end);
+                let each = (used() - before) / u32::try_from(end - start).map(f64::from).unwrap();
+                println!("{start} to {end}: {each:.3} s of a processor for each");
+                ledger.done(end, each);
             }
             println!("{count} stories from {from}, no failure; next {to}");
         }

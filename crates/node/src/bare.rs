@@ -66,6 +66,7 @@ pub struct Identity {
     follows: Vec<FollowConfig>,
     headers: Headers,
     ground: Ground,
+    spares: view::Spares,
 }
 
 impl std::fmt::Debug for Identity {
@@ -107,7 +108,8 @@ impl Identity {
         let body = charter.hash.to_string();
         let headers = terms::headers(&config, &charter, &body);
         let ground = Ground { judge: Judge::new(&config, &charter, &body), peers };
-        Ok(Identity { charter, logs: logs.to_vec(), follows, headers, ground })
+        let (logs, spares) = (logs.to_vec(), view::Spares::default());
+        Ok(Identity { charter, logs, follows, headers, ground, spares })
     }
 
     /// The name of a log's key, as the charter has it.
@@ -215,7 +217,7 @@ impl BareNode {
             sequencer.follow(log.clone()).map_err(start)?;
         }
         let logs = Simulated { disk: disk.clone(), mutant };
-        let mut view = View::in_memory()?;
+        let mut view = identity.spares.take()?;
         fold::catch_up(&logs, &mut view, &identity.ground)?;
         let known = Known::of(&view)?;
         let collections = vec![desk(&identity.charter)];

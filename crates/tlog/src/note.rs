@@ -1,6 +1,9 @@
 //! Signed notes (C2SP signed-note): a text, an empty line, signature lines. Ed25519 (type 0x01)
 //! only, and only by the strict rule, so that two readers never disagree about one signature.
 
+#[cfg(feature = "memo")]
+mod memo;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
@@ -101,7 +104,17 @@ impl Verifier {
         format!("{}+{:08x}+{}", self.name, self.id, BASE64.encode(bytes))
     }
 
+    #[cfg(feature = "memo")]
     fn verify(&self, text: &str, signature: &[u8]) -> Result<(), NoteError> {
+        memo::once(self.key.as_bytes(), signature, text, || self.verify_strict(text, signature))
+    }
+
+    #[cfg(not(feature = "memo"))]
+    fn verify(&self, text: &str, signature: &[u8]) -> Result<(), NoteError> {
+        self.verify_strict(text, signature)
+    }
+
+    fn verify_strict(&self, text: &str, signature: &[u8]) -> Result<(), NoteError> {
         let signature = Signature::from_slice(signature).map_err(|_| NoteError::BadSignature)?;
         self.key.verify_strict(text.as_bytes(), &signature).map_err(|_| NoteError::BadSignature)
     }

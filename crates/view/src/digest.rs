@@ -54,7 +54,7 @@ impl View {
         let mut bytes = Vec::new();
         for (table, sql) in TABLES {
             hash.update(table.as_bytes());
-            let mut statement = self.connection().prepare(sql)?;
+            let mut statement = self.connection().prepare_cached(sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 bytes.clear();

@@ -1,6 +1,8 @@
 //! What a test asks of a simulated node's view, and the same logs folded in other ways.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use comity_view::query::{self, Withdrawal};
 use comity_view::{Position, View};
@@ -10,7 +12,29 @@ use crate::bare::BareNode;
 use crate::fold::{self, Bounds};
 use crate::node::NodeError;
 
+/// Views of nodes that have ended, to be emptied and folded into again. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spares(Rc<RefCell<Vec<View>>>);
+
+impl Spares {
+    /// An empty view.
+    pub(super) fn take(&self) -> Result<View, NodeError> {
+        let spare = self.0.borrow_mut().pop();
+        let emptied = spare.map(View::emptied).transpose()?;
+        Ok(emptied.map_or_else(View::in_memory, Ok)?)
+    }
+
+    fn give(&self, view: View) {
+        self.0.borrow_mut().push(view);
+    }
+}
+
 impl BareNode {
+    /// The process ends. Nothing of it is left but the room that its view took.
+    pub fn end(self) {
+        self.identity.spares.give(self.view);
+    }
+
     /// The hash of the view as it came to be.
     ///
     /// # Errors
@@ -25,15 +49,16 @@ impl BareNode {
     /// # Errors
     /// The view.
     pub fn refolded(&self, backwards: bool, piece: u64) -> Result<Vec<String>, NodeError> {
-        let mut view = View::in_memory()?;
+        let mut view = self.identity.spares.take()?;
         let all = Bounds::now(&self.logs)?;
         for bounds in all.steps(backwards, piece) {
             fold::catch_up_to(&self.logs, &mut view, &self.identity.ground, &bounds)?;
         }
-        if view.digest()? == self.view.digest()? {
-            return Ok(Vec::new());
+        let mut differences = Vec::new();
+        if view.digest()? != self.view.digest()? {
+            differences = comity_view::compare(&self.view, &view)?;
         }
-        let differences = comity_view::compare(&self.view, &view)?;
+        self.identity.spares.give(view);
         Ok(differences.into_iter().map(|one| format!("{one:?}")).collect())
     }
 

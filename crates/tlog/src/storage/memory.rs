@@ -40,18 +40,20 @@ pub enum Fault {
     Flip,
 }
 
-/// A file: what is durable, what was written since, what a reader sees.
+/// A file: what is durable, what was written since, what a reader sees. States are shared, and none
+/// changes once it is written.
 #[derive(Debug, Clone, Default)]
 struct File<T> {
-    durable: T,
-    unsynced: Vec<T>,
+    durable: Arc<T>,
+    unsynced: Vec<Arc<T>>,
     /// Whether the last of these was cut off.
     torn: bool,
-    live: T,
+    live: Arc<T>,
 }
 
-impl<T: Clone> File<T> {
+impl<T> File<T> {
     fn write(&mut self, state: T) {
+        let state = Arc::new(state);
         self.unsynced.push(state.clone());
         self.live = state;
     }
@@ -68,7 +70,7 @@ impl<T: Clone> File<T> {
             self.unsynced.pop();
             self.torn = false;
         }
-        self.live = self.unsynced.last().unwrap_or(&self.durable).clone();
+        self.live = Arc::clone(self.unsynced.last().unwrap_or(&self.durable));
     }
 
     fn crash(&mut self, random: &mut dyn FnMut() -> u64) {
@@ -84,12 +86,15 @@ impl<T: Clone> File<T> {
     }
 }
 
+/// A leaf, and its body where it is here.
+type Row = (Commitment, Option<Arc<[u8]>>);
+
 /// The log store.
 #[derive(Debug, Clone, Default)]
 struct Tables {
-    entries: BTreeMap<i64, (Commitment, Option<Vec<u8>>)>,
-    tiles: BTreeMap<(u8, u8, u64), Vec<Hash>>,
-    heads: BTreeMap<u8, Head>,
+    entries: BTreeMap<i64, Row>,
+    tiles: BTreeMap<(u8, u8, u64), Arc<[Hash]>>,
+    heads: BTreeMap<u8, Arc<Head>>,
     dedup: BTreeMap<DedupKey, EntryRef>,
     arrivals: BTreeMap<u64, ArrivalRow>,
     clocks: BTreeMap<u32, i64>,
@@ -100,7 +105,7 @@ struct Tables {
 /// The key store.
 #[derive(Debug, Clone, Default)]
 struct Keys {
-    rows: BTreeMap<i64, KeyRow>,
+    rows: BTreeMap<i64, Arc<KeyRow>>,
     marks: BTreeMap<u8, Mark>,
     secret: Option<[u8; 32]>,
 }
@@ -142,7 +147,7 @@ impl Disk {
 
 /// What a disk held at one moment, as a copy of a virtual machine keeps it.
 #[cfg(test)]
-pub(crate) struct Snapshot(Tables, Keys, Vec<Mark>);
+pub(crate) struct Snapshot(Arc<Tables>, Arc<Keys>, Arc<Vec<Mark>>);
 
 /// A simulated disk; clones are the same disk.
 #[derive(Debug, Clone, Default)]
@@ -246,7 +251,7 @@ impl MemoryDisk {
 
     /// The head of a log.
     pub fn head(&self, log: u8) -> Option<Head> {
-        self.disk().log.live.heads.get(&log).cloned()
+        self.disk().log.live.heads.get(&log).map(|head| Head::clone(head))
     }
 
     /// Leaves of a log that are under its head.
@@ -293,7 +298,7 @@ impl MemoryDisk {
             return Ok(None);
         };
         let row = disk.keys.live.rows.get(&entry.key()).ok_or(entry)?;
-        let mut body = body.clone();
+        let mut body = body.to_vec();
         seal::unseal(&row.data_key, commitment, &mut body).map_err(|_| entry)?;
         let opens = commitment.opens(&row.salt, &body);
         opens.then_some(Some(body)).ok_or(entry)
@@ -392,14 +397,14 @@ impl MemoryStorage {
             disk.strike();
             return Err(StorageError::Io("a read failed".to_owned()));
         }
-        Ok(work(self.transaction.as_ref().unwrap_or(&disk.log.live)))
+        Ok(work(self.transaction.as_ref().unwrap_or(&*disk.log.live)))
     }
 
     /// A transaction on the key store: written and synced.
     fn change_keys(&mut self, work: impl FnOnce(&mut Keys)) -> Result<(), StorageError> {
         let mut disk = self.disk.disk();
         let step = MemoryStorage::step(&mut disk)?;
-        let mut state = disk.keys.live.clone();
+        let mut state = Keys::clone(&disk.keys.live);
         work(&mut state);
         disk.keys.write(state);
         if matches!(step, Step::Within | Step::Unsynced) {

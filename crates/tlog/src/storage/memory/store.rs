@@ -1,6 +1,8 @@
 //! The store's contract over the simulated disk.
 
-use super::{MemoryStorage, Step, span, stopped};
+use std::sync::Arc;
+
+use super::{MemoryStorage, Step, Tables, span, stopped};
 use crate::commitment::Commitment;
 use crate::merkle::Hash;
 use crate::storage::{
@@ -18,7 +20,7 @@ impl Storage for MemoryStorage {
             return Err(StorageError::Busy("memory"));
         }
         disk.writer = Some(self.handle);
-        self.transaction = Some(disk.log.live.clone());
+        self.transaction = Some(Tables::clone(&disk.log.live));
         Ok(())
     }
 
@@ -55,7 +57,7 @@ impl Storage for MemoryStorage {
     }
 
     fn head(&mut self, log: u8) -> Result<Option<Head>, StorageError> {
-        self.read(|tables| tables.heads.get(&log).cloned())
+        self.read(|tables| tables.heads.get(&log).map(|head| Head::clone(head)))
     }
 
     fn swap_head(&mut self, old: Option<(u64, Hash)>, new: &Head) -> Result<bool, StorageError> {
@@ -63,7 +65,7 @@ impl Storage for MemoryStorage {
             let stored = tables.heads.get(&new.log);
             let same = stored.map(|head| (head.size, head.root)) == old;
             if same {
-                tables.heads.insert(new.log, new.clone());
+                tables.heads.insert(new.log, Arc::new(new.clone()));
             }
             same
         })
@@ -80,7 +82,7 @@ impl Storage for MemoryStorage {
             if flip && let Some(octet) = commitment.0.first_mut() {
                 *octet ^= 1;
             }
-            let row = (commitment, body.map(<[u8]>::to_vec));
+            let row = (commitment, body.map(Arc::from));
             tables.entries.insert(entry.key(), row);
         })
     }
@@ -92,7 +94,7 @@ impl Storage for MemoryStorage {
     fn put_body(&mut self, entry: EntryRef, body: &[u8]) -> Result<bool, StorageError> {
         self.change(|tables, _| match tables.entries.get_mut(&entry.key()) {
             Some((_, slot @ None)) => {
-                *slot = Some(body.to_vec());
+                *slot = Some(Arc::from(body));
                 true
             }
             _ => false,
@@ -157,12 +159,12 @@ impl Storage for MemoryStorage {
         hashes: &[Hash],
     ) -> Result<(), StorageError> {
         self.change(|tables, _| {
-            tables.tiles.insert((log, level, n), hashes.to_vec());
+            tables.tiles.insert((log, level, n), Arc::from(hashes));
         })
     }
 
     fn tile(&mut self, log: u8, level: u8, n: u64) -> Result<Option<Vec<Hash>>, StorageError> {
-        self.read(|tables| tables.tiles.get(&(log, level, n)).cloned())
+        self.read(|tables| tables.tiles.get(&(log, level, n)).map(|hashes| hashes.to_vec()))
     }
 
     fn put_dedup(&mut self, key: &DedupKey, entry: EntryRef) -> Result<(), StorageError> {
@@ -199,7 +201,7 @@ impl Storage for MemoryStorage {
         self.change_keys(|keys| {
             keys.marks.extend(marks.iter().map(|mark| (mark.log, mark.clone())));
             let rows = rows.iter().cloned();
-            keys.rows.extend(rows.map(|row| (row.entry.key(), row)));
+            keys.rows.extend(rows.map(|row| (row.entry.key(), Arc::new(row))));
         })
     }
 
@@ -228,7 +230,7 @@ impl Storage for MemoryStorage {
 
     fn marks(&mut self) -> Result<Vec<Mark>, StorageError> {
         let disk = self.disk.disk();
-        Ok(disk.keys.live.marks.values().chain(&disk.marks.live).cloned().collect())
+        Ok(disk.keys.live.marks.values().chain(disk.marks.live.iter()).cloned().collect())
     }
 
     fn scrub(&mut self) -> Result<bool, StorageError> {
