@@ -3,6 +3,7 @@
 mod damage;
 mod directory;
 mod follow;
+mod gaps;
 mod oracle;
 mod put_back;
 mod simulation;

@@ -30,7 +30,7 @@ impl Schema {
 pub(crate) const LOG: Schema = Schema {
     file: "log.db",
     application_id: 0x436d_746c, // "Cmtl"
-    user_version: 3,
+    user_version: 4,
     page_size: 8192,
     tables: &[
         (
@@ -67,15 +67,15 @@ pub(crate) const LOG: Schema = Schema {
         ("library", LIBRARY),
         ("follow", FOLLOW),
     ],
-    // 1 to 2 was before there were files to keep.
-    steps: &["", FOLLOW],
+    // 1 to 2 was before there were files to keep; with the last one gaps are cleared.
+    steps: &["", FOLLOW, ""],
 };
 
 /// Rows of 64 octets; small pages keep the commit small.
 pub(crate) const KEYS: Schema = Schema {
     file: "keys.db",
     application_id: 0x436d_746b, // "Cmtk"
-    user_version: 2,
+    user_version: 3,
     page_size: 4096,
     tables: &[
         (
@@ -91,7 +91,8 @@ pub(crate) const KEYS: Schema = Schema {
         ("library", LIBRARY),
         ("mark", MARKS),
     ],
-    steps: &[MARKS],
+    // With the last one gaps are cleared.
+    steps: &[MARKS, ""],
 };
 
 /// How far logs of others are followed: `staged` leaves and their compact range, at or above the

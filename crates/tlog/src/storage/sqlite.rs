@@ -1,16 +1,17 @@
 //! The store in two SQLite files, `log.db` and `keys.db`, in write-ahead mode with
 //! `synchronous=FULL`: a commit has been flushed to the disk when it returns.
 //!
-//! `secure_delete` overwrites what is deleted, and a truncating checkpoint empties the journal, so
-//! that what was erased cannot be read from the files (what the disk keeps below them is beyond a
-//! program's reach; hence the data keys).
+//! `secure_delete` overwrites what is deleted, [`gaps`] what was moved before, and a truncating
+//! checkpoint empties the journal, so that what was erased cannot be read from the files (what the
+//! disk keeps below them is beyond a program's reach; hence the data keys).
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{ErrorCode, OptionalExtension, params};
 
+mod gaps;
 mod keys;
 pub(crate) mod mark;
 mod open;
@@ -18,6 +19,9 @@ mod read;
 
 pub(crate) use read::{read_commitments, read_follow, read_head, read_marks, read_tile};
 
+use gaps::Written;
+#[cfg(test)]
+pub(crate) use gaps::gap;
 use keys::KeyFile;
 use mark::MarkFile;
 use open::open_file;
@@ -34,17 +38,13 @@ use crate::merkle::{Hash, hashes_of};
 /// truncating checkpoint may meet one.
 pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
 
-/// Pages in the journal before they are moved into the file. 4000 pages are 32 MB: large batches
-/// are then written twice, not four times.
-const CHECKPOINT_PAGES: u32 = 4000;
-
 /// Kibibytes of pages that the writer keeps of each file. It writes at the end and looks back at
 /// little else; what a transaction changed stays in memory beyond this until its commit.
 const WRITER_CACHE_KIB: u32 = 4 * 1024;
 
 /// The store of a node, opened to write.
 pub struct SqliteStorage {
-    log: Connection,
+    log: Written,
     keys: KeyFile,
     mark: MarkFile,
     /// Held as long as the store is open. The system lets go of it when the process ends, however
@@ -94,7 +94,7 @@ impl SqliteStorage {
     }
 
     #[cfg(test)]
-    pub(crate) fn connections(&self) -> (&Connection, &Connection) {
+    pub(crate) fn connections(&self) -> (&rusqlite::Connection, &rusqlite::Connection) {
         (&self.log, &self.keys.0)
     }
 
@@ -142,7 +142,10 @@ impl Storage for SqliteStorage {
 
     fn commit(&mut self) -> Result<(), StorageError> {
         let mut statement = self.log.prepare_cached("COMMIT").map_err(in_log)?;
-        statement.execute([]).map(|_| ()).map_err(in_log)
+        statement.execute([]).map_err(in_log)?;
+        drop(statement);
+        self.log.committed();
+        Ok(())
     }
 
     fn rollback(&mut self) -> Result<(), StorageError> {
@@ -432,11 +435,8 @@ impl Storage for SqliteStorage {
 
     fn scrub(&mut self) -> Result<bool, StorageError> {
         let mut all = true;
-        for (connection, file) in [(&self.keys.0, KEYS.file), (&self.log, LOG.file)] {
-            let busy: bool = connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-                .map_err(|error| sort(&error, file))?;
-            all &= !busy;
+        for (file, name) in [(&self.keys.0, KEYS.file), (&self.log, LOG.file)] {
+            all &= file.settle().map_err(|error| sort(&error, name))?;
         }
         Ok(all)
     }

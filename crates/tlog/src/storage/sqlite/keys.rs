@@ -2,12 +2,13 @@
 
 use rusqlite::{Connection, params};
 
+use super::gaps::Written;
 use super::{signed, sort};
 use crate::storage::schema::KEYS;
 use crate::storage::{EntryRef, INDEX_MAX, KeyRow, Mark, StorageError, checksum};
 
 /// `keys.db`, opened to write. Each change is a transaction of its own, durable at its end.
-pub(super) struct KeyFile(pub(super) Connection);
+pub(super) struct KeyFile(pub(super) Written);
 
 #[allow(clippy::needless_pass_by_value, reason = "what `map_err` passes")]
 fn in_keys(error: rusqlite::Error) -> StorageError {
@@ -26,6 +27,9 @@ impl KeyFile {
             .map_err(in_keys)?;
         let result =
             work(&self.0).and_then(|()| self.0.prepare_cached("COMMIT")?.execute([]).map(|_| ()));
+        if result.is_ok() {
+            self.0.committed();
+        }
         result.map_err(|error| {
             let sorted = in_keys(error);
             if self.0.is_autocommit() {

@@ -5,11 +5,12 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{BUSY_WAIT, CHECKPOINT_PAGES, WRITER_CACHE_KIB, sort};
+use super::gaps::Written;
+use super::{BUSY_WAIT, WRITER_CACHE_KIB, sort};
 use crate::storage::StorageError;
 use crate::storage::schema::Schema;
 
-pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, StorageError> {
+pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Written, StorageError> {
     let name = schema.file;
     let path = schema.path(dir);
     let fault = |error: rusqlite::Error| sort(&error, name);
@@ -37,7 +38,7 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, Stora
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
-             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA temp_store = MEMORY;
+             PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;
              PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -{WRITER_CACHE_KIB};"
         ))
         .map_err(fault)?;
@@ -48,10 +49,14 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Connection, Stora
         upgrade(&connection, schema, version).map_err(fault)?;
     }
     note_library(&connection).map_err(fault)?;
+    let written = Written::new(connection, &path, schema.page_size);
+    if !fresh && version < schema.user_version {
+        written.clear_all().map_err(fault)?;
+    }
     // What a stopped process left in the journal moves into the file, whose first page is then
     // ours from the first day. Where a reader stands in the way, the next checkpoint does it.
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(fault)?;
-    Ok(connection)
+    written.settle().map_err(fault)?;
+    Ok(written)
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<u32> {

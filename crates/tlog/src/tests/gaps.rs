@@ -1,0 +1,146 @@
+//! What the store leaves in pages from which rows were moved: nothing, at any time.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::directory::open;
+use super::{AUDIT, PRIVATE, Random, SHARED, pending};
+use crate::sequencer::Batch;
+use crate::storage::sqlite::gap;
+use crate::{EntryRef, Reader, SqliteStorage};
+
+const FILES: [(&str, usize); 2] = [("log.db", 8192), ("keys.db", 4096)];
+
+/// Octets in gaps that are not zero, over all pages of both files.
+fn in_gaps(dir: &Path) -> usize {
+    let of_file = |(name, page_size): (&str, usize)| {
+        let file = std::fs::read(dir.join(name)).unwrap();
+        let pages = file.chunks(page_size).enumerate();
+        pages
+            .filter_map(|(n, page)| Some(page[gap(page, n == 0)?].iter().filter(|one| **one != 0)))
+            .map(Iterator::count)
+            .sum::<usize>()
+    };
+    FILES.into_iter().map(of_file).sum()
+}
+
+/// What would open each entry, and the beginning and the end of its sealed body.
+fn secrets(dir: &Path) -> BTreeMap<i64, Vec<Vec<u8>>> {
+    let reader = Reader::open(dir).unwrap();
+    let (log, keys) = reader.connections();
+    let mut found = BTreeMap::<i64, Vec<Vec<u8>>>::new();
+    let mut statement = keys.prepare("SELECT key, salt, dek FROM key").unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        found.insert(row.get(0).unwrap(), vec![row.get(1).unwrap(), row.get(2).unwrap()]);
+    }
+    let mut statement = log.prepare("SELECT key, body FROM entry WHERE body NOT NULL").unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (key, body): (i64, Vec<u8>) = (row.get(0).unwrap(), row.get(1).unwrap());
+        let ends = [body[..32].to_vec(), body[body.len() - 32..].to_vec()];
+        found.get_mut(&key).unwrap().extend(ends);
+    }
+    found
+}
+
+fn grow(sequencer: &mut crate::Sequencer<SqliteStorage>, random: &mut Random, commits: usize) {
+    for _ in 0..commits {
+        // In the tables, each of these logs but the last stands before another.
+        let log = [SHARED, PRIVATE, AUDIT][usize::try_from(random.next() % 3).unwrap()];
+        // Equal texts would be sealed in equal octets here.
+        let mut text = format!("{} ", random.next());
+        text.push_str(&"x".repeat(usize::try_from(random.next() % 2000).unwrap()));
+        let batch = Batch { entries: vec![pending(log, &text)], ..Batch::default() };
+        sequencer.commit(batch, 1).unwrap();
+    }
+}
+
+fn nowhere(dir: &Path, gone: &[Vec<u8>]) {
+    for name in ["log.db", "log.db-wal", "keys.db", "keys.db-wal"] {
+        let Ok(file) = std::fs::read(dir.join(name)) else { continue };
+        let starts: std::collections::HashSet<&[u8]> = gone.iter().map(|one| &one[..16]).collect();
+        let found = file.windows(16).filter(|window| starts.contains(window)).count();
+        assert_eq!(found, 0, "{name} has something that was erased");
+    }
+}
+
+#[test]
+fn rows_that_were_moved_leave_nothing_behind_them() {
+    let dir = TempDir::new().unwrap();
+    let (mut sequencer, mut random) = (open(dir.path(), 1), Random(7));
+    let mut moved = 0;
+    for round in 0..6 {
+        grow(&mut sequencer, &mut random, 60);
+        let known = secrets(dir.path());
+        let keys: Vec<i64> = known.keys().copied().filter(|_| random.next() % 3 == 0).collect();
+        let mask = (1_i64 << 48) - 1;
+        let entry = |key: &i64| EntryRef {
+            log: u8::try_from(key >> 48).unwrap(),
+            index: u64::try_from(key & mask).unwrap(),
+        };
+        let erasures = keys.iter().map(entry).collect();
+        assert!(sequencer.commit(Batch { erasures, ..Batch::default() }, 2).unwrap().settled);
+        let gone: Vec<Vec<u8>> = keys.iter().flat_map(|key| known[key].clone()).collect();
+        nowhere(dir.path(), &gone);
+        // An end as that of a killed process: the journal stays, and the next start has it.
+        grow(&mut sequencer, &mut random, 20);
+        let left = TempDir::new().unwrap();
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let file = file.unwrap();
+            if !file.file_name().to_string_lossy().ends_with("-shm") {
+                std::fs::copy(file.path(), left.path().join(file.file_name())).unwrap();
+            }
+        }
+        drop(open(left.path(), 1));
+        assert_eq!(in_gaps(left.path()), 0, "round {round}");
+        moved += keys.len();
+        nowhere(left.path(), &gone);
+    }
+    drop(sequencer);
+    assert_eq!(in_gaps(dir.path()), 0);
+    assert!(moved > 50);
+}
+
+/// A file that was written before gaps were cleared.
+#[test]
+fn an_upgrade_clears_the_gaps_of_all_pages() {
+    let dir = TempDir::new().unwrap();
+    let mut sequencer = open(dir.path(), 1);
+    grow(&mut sequencer, &mut Random(7), 200);
+    drop(sequencer);
+    for ((name, page_size), version) in FILES.into_iter().zip([3_u32, 2]) {
+        let path = dir.path().join(name);
+        let mut file = std::fs::read(&path).unwrap();
+        for (n, page) in file.chunks_mut(page_size).enumerate() {
+            if let Some(gap) = gap(page, n == 0) {
+                page[gap].fill(b'g');
+            }
+        }
+        // The version of the tables (SQLite, file format, 1.3.15).
+        file[60..64].copy_from_slice(&version.to_be_bytes());
+        std::fs::write(&path, file).unwrap();
+    }
+    assert!(in_gaps(dir.path()) > 0);
+    drop(open(dir.path(), 1));
+    assert_eq!(in_gaps(dir.path()), 0);
+}
+
+#[test]
+fn a_long_journal_is_moved_without_its_gaps() {
+    let dir = TempDir::new().unwrap();
+    let mut sequencer = open(dir.path(), 1);
+    let journal = || std::fs::metadata(dir.path().join("log.db-wal")).unwrap().len();
+    let (mut longest, mut moved) = (0, false);
+    for _ in 0..40 {
+        let text = "x".repeat(1_000_000);
+        let batch = Batch { entries: vec![pending(SHARED, &text)], ..Batch::default() };
+        sequencer.commit(batch, 1).unwrap();
+        moved |= journal() < longest;
+        longest = longest.max(journal());
+    }
+    assert!(moved && longest < 40_000_000, "{longest}");
+    assert_eq!(in_gaps(dir.path()), 0);
+}
