@@ -66,9 +66,9 @@ class Node:
             self.pin = self.line(deadline).removeprefix("public key ")
         return self
 
-    def popen(self, errors, *more, environment=None):
+    def popen(self, errors, *more, environment=None, listen="127.0.0.1:0"):
         return subprocess.Popen(
-            [str(BINARY), "serve", str(self.directory), "--listen", "127.0.0.1:0", *more],
+            [str(BINARY), "serve", str(self.directory), "--listen", listen, *more],
             stdout=subprocess.PIPE,
             stderr=errors,
             env={**os.environ, **(environment or {})},

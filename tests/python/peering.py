@@ -2,6 +2,7 @@
 that a test holds, and with which it says what it wants."""
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import json
@@ -25,6 +26,7 @@ from verify_log import TILE_WIDTH, commitment_leaf, leaf_hash
 
 WAIT_SECONDS = 60
 INDEX_BITS = 48
+PORTS_FROM, PORTS = 12_000, 18_000
 LOG_NUMBERS = {"shared": 0, "acts": 1, "private": 2, "audit": 3}
 
 
@@ -40,8 +42,12 @@ def wait_for(what, look, seconds=WAIT_SECONDS):
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """Below those that the system gives to connections that go out: one of them could take the port
+    while its node is started again."""
+    while True:
+        port = PORTS_FROM + secrets.randbelow(PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 # Parties on paper.
@@ -292,9 +298,10 @@ LEAVES_MAX = FIRST_DAYS * 10
 
 
 class Body:
-    """`nodes` is party to tier, of two parties or more; `paper` are parties on paper. All are founded."""
+    """`nodes` is party to tier, of two parties or more; `paper` are parties on paper. All are founded.
+    `make` is what a node of it is."""
 
-    def __init__(self, directory, nodes, paper):
+    def __init__(self, directory, nodes, paper, make=PartyNode):
         self.directory, self.paper = pathlib.Path(directory), {one.party: one for one in paper}
         self.charter = self.directory / "charter.toml"
         tables = {party: PaperParty(self.directory / "draft", party, tier) for party, tier in nodes.items()}
@@ -302,7 +309,7 @@ class Body:
         draft = HEAD + "".join(one.table(one.genesis()) for one in tables.values()) + of_paper + TAIL
         self.charter.write_text(draft)
         # A draft with keys of nobody: `init` wants the party in it, and makes the real ones.
-        self.nodes = {party: PartyNode(self.directory / party, party, self.draft(party, tables)) for party in nodes}
+        self.nodes = {party: make(self.directory / party, party, self.draft(party, tables)) for party in nodes}
         text = HEAD + "".join(one.table(self.nodes[party].genesis()) for party, one in tables.items())
         self.charter.write_text(text + of_paper + TAIL)
         self.hash = hashlib.sha256(self.charter.read_bytes()).hexdigest()

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """A node under mixed load that is killed, filled up and given a failing disk, for an hour.
 
-    soak.py [--seconds N] [--seed N] [--report FILE] [--dir DIRECTORY]
+    soak.py [--seconds N] [--kills N] [--seed N] [--report FILE] [--dir DIRECTORY]
 
 Writers, importers, deleters, readers, pollers and a watcher of the logs ask one node through all
 its lives. What it said in one life must hold in every later one: see `Said`. Then the sweep strikes
-each call of a small story, which takes minutes more. The report is a table in Markdown. COMITY_BIN
-names the binary; it should be a release build.
+each call of a small story, and nodes of a body are killed (`soak_body.py`), which takes minutes
+more. The report is a table in Markdown. COMITY_BIN names the binary; it should be a release build.
 """
 
 import argparse
@@ -20,6 +20,8 @@ import time
 
 import faults
 from node import BINARY, Node
+from soak_body import KILLS as BODY_KILLS
+from soak_body import SoakBody
 from soak_load import REVIEWER, USER, Load
 from soak_said import Said
 from sweep import Story, sweep
@@ -43,11 +45,13 @@ SAMPLES_OF_A_LIFE = 20
 
 
 class Soak:
-    def __init__(self, place, seconds, seed):
+    def __init__(self, place, seconds, seed, kills):
         self.random = random.Random(seed)
         self.seed, self.seconds = seed, seconds
         self.place = place / "sweep"
         self.place.mkdir()
+        (place / "body").mkdir()
+        self.body = SoakBody(place / "body", kills, seed)
         self.node = Node(place / "node")
         self.node.user(USER, "analyst")
         self.node.user(REVIEWER, "reviewer")
@@ -84,6 +88,7 @@ class Soak:
         # Minutes beyond the time of a run of an hour; a part of it for shorter ones.
         every = max(1, round(3600 / self.seconds))
         self.strikes = sweep(Story(self.place), list(faults.WAYS), every, self.seed).total()
+        self.body.run()
 
     def live(self, kind, lives):
         """One life: start, compare with what was said, load, a fault, the end."""
@@ -198,6 +203,7 @@ class Soak:
             ("RSS in MiB, after a third of a calm life / at its end", ", ".join(rss)),
             ("open files, likewise", ", ".join(files)),
             ("samples of memory and files", len(minutes)),
+            *self.body.rows(),
         ]
         lines = [f"| {what} | {value} |" for what, value in rows]
         return "\n".join(["| what | value |", "|---|---|", *lines]) + "\n"
@@ -206,8 +212,9 @@ class Soak:
 HEAD = """# Soak
 
 Written by `just soak`; what it does is in [operate/faults.md](operate/faults.md). A run that finds
-an object lost, an object back from deletion, a fork, a page out of order or a directory that is not
-sound ends with a failure and writes no table, so these lines are always 0.
+an object lost, an object back from deletion or withdrawal, one where it was not released to, a fork,
+a receipt that is missing, a page out of order or a directory that is not sound ends with a failure
+and writes no table, so these lines are always 0.
 
 """
 
@@ -215,13 +222,14 @@ sound ends with a failure and writes no table, so these lines are always 0.
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=int, default=3600)
+    parser.add_argument("--kills", type=int, default=BODY_KILLS, help="of nodes of a body")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--dir", type=pathlib.Path)
     arguments = parser.parse_args()
     assert BINARY.exists(), f"{BINARY} is not there; required: cargo build --release -p comity"
     place = pathlib.Path(tempfile.mkdtemp(prefix="soak", dir=arguments.dir))
-    soak = Soak(place, arguments.seconds, arguments.seed)
+    soak = Soak(place, arguments.seconds, arguments.seed, arguments.kills)
     try:
         soak.run()
     except BaseException:
