@@ -1,211 +1,82 @@
 """Figures of a body: nodes of several parties on this machine, each a process of its own.
 
-    bench_body.py [--report FILE] [--parties N] [--objects N] [--posts N] [--leaves N]
+    bench_body.py [--report FILE] [--parties N] [--objects N] [--posts N] [--leaves N] [--idle SECONDS]
 
 It measures from outside, over TAXII, by the command line and from /proc:
 
+- what an idle body costs, in CPU and memory;
 - how long from a POST at one node until the object can be read at another;
 - how fast a node that joins late takes in what was released to it, verified and folded;
-- how fast it verifies a log of which nothing is released to it;
-- what an idle body costs, in CPU and memory.
+- how fast it verifies a log of which nothing is released to it.
+
+Beside each figure stands a floor, measured in the same run: the same work by something that does
+nothing else (`bench_floor.py`). The ratio can be compared between machines.
 
 COMITY_BIN is the program. Run it on a machine that does nothing else.
 """
 
 import argparse
-import base64
-import http.client
 import json
-import os
 import pathlib
 import shutil
-import socket
 import statistics
-import subprocess
 import tempfile
 import time
-import uuid
 
-BIN = os.environ.get("COMITY_BIN", "target/release/comity")
-PASSWORD = "an exercise pass phrase"
-LOGIN = "Basic " + base64.b64encode(f"releaser:{PASSWORD}".encode()).decode()
-HEADERS = {
-    "Authorization": LOGIN,
-    "Accept": "application/taxii+json;version=2.1",
-    "Content-Type": "application/taxii+json;version=2.1",
-}
-CHARTER = """format = 1
-version = 1
-body = "EXERCISE body"
-floors = 1
-purposes = ["network-defence"]
+import bench_floor
+from bench_nodes import BIN, Body, import_some, tools, until
 
-{parties}
-[handling]
-default_tlp = "AMBER+STRICT"
+# Seconds until what a start leaves to do is done.
+SETTLED = 5
+HEAD = """# Figures of a body
 
-[retention]
-days = 365
+Written by `just bench-body`: nodes of several parties, all on one machine of two cores, with
+TLS, audit and `synchronous=FULL`. A floor is the same work, in the same run, by something that does
+nothing else; the ratio is the figure by its floor, and says more than either on another machine.
+
 """
-# How long anything may take before it counts as failed.
-PATIENCE = 300
-TICK = os.sysconf("SC_CLK_TCK")
 
 
-def run(*arguments, **keywords):
-    done = subprocess.run([BIN, *map(str, arguments)], capture_output=True, text=True, **keywords)
-    if done.returncode:
-        raise SystemExit(f"comity {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}")
-    return done.stdout
+class Table:
+    def __init__(self):
+        self.lines = ["| what | figure | floor | what the floor is | ratio |", "|---|---:|---:|---|---:|"]
+
+    def row(self, what, figure, unit, floor, floor_is, digits=1):
+        ratio = f"{figure / floor:.2f}" if floor else "-"
+        shown = [f"{number:,.{digits}f} {unit}" for number in (figure, floor)]
+        self.lines.append(f"| {what} | {shown[0]} | {shown[1]} | {floor_is} | {ratio} |")
+
+    def text(self):
+        return "\n".join(self.lines) + "\n"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def idle(body, seconds):
+    """Share of a core in percent, of all nodes; the largest memory of one in MB."""
+    time.sleep(SETTLED)
+    before, began = [node.cpu() for node in body.nodes], time.monotonic()
+    time.sleep(seconds)
+    spent = sum(node.cpu() for node in body.nodes) - sum(before)
+    return 100 * spent / (time.monotonic() - began), max(node.rss() for node in body.nodes)
 
 
-class Node:
-    def __init__(self, place, party):
-        self.party, self.dir = party, place / party
-        self.port, self.peers = free_port(), free_port()
-        self.process = self.connection = None
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [BIN, "serve", self.dir, "--listen", f"127.0.0.1:{self.port}"]
-            + ["--peers", f"127.0.0.1:{self.peers}"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            # As the unit and `./run` have it.
-            env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "262144"},
-        )
-        for line in self.process.stdout:
-            if line.startswith("listening on"):
-                return
-        raise SystemExit(f"{self.party} does not serve")
-
-    def stop(self):
-        if self.process:
-            self.process.terminate()
-            self.process.wait()
-            self.process = None
-
-    def ask(self, method, path, body=None):
-        # A node ends connections that are idle.
-        for _ in range(2):
-            if self.connection is None:
-                self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-            try:
-                self.connection.request(method, path, body, HEADERS)
-                answer = self.connection.getresponse()
-                return answer.status, answer.read()
-            except (ConnectionError, http.client.HTTPException):
-                self.connection = None
-        raise SystemExit(f"{self.party} does not answer")
-
-    def scanned(self, of):
-        peers = json.loads(run("--json", "peer", "list", self.dir))["peers"]
-        logs = next(peer["logs"] for peer in peers if peer["party"] == of)
-        return next(log for log in logs if log["log"] == "shared")["scanned"]
-
-    def size(self):
-        status, note = self.ask("GET", "/log/shared/checkpoint")
-        assert status == 200, note
-        return int(note.decode().splitlines()[1])
-
-    def rss(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-    def cpu(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
-
-
-class Body:
-    def __init__(self, place, count):
-        self.nodes = [Node(place, f"p{n}.example") for n in range(count)]
-        draft = place / "draft.toml"
-        draft.write_text(self.charter(lambda node: ""))
-        for node in self.nodes:
-            run("init", node.dir, "--charter", draft, "--party", node.party)
-        charter = place / "charter.toml"
-        charter.write_text(self.charter(lambda node: run("peer", "genesis", node.dir)))
-        for node in self.nodes:
-            run("charter", "found", node.dir, charter)
-            run("user", "add", node.dir, "releaser", "--role=releaser", "--password-stdin",
-                input=PASSWORD + "\n")
-            for title, rule in [("wide", "all"), ("some", f"party:{self.nodes[1].party}")]:
-                run("collection", "add", node.dir, title, "--alias", title, "--by=releaser",
-                    "--release", "all" if node is self.nodes[1] else rule, "--tlp=AMBER+STRICT")
-            for other in self.nodes:
-                if other is not node:
-                    run("peer", "add", node.dir, other.party, f"127.0.0.1:{other.peers}")
-
-    def charter(self, genesis):
-        parties = "\n".join(
-            f'[[party]]\nid = "{node.party}"\nname = "{node.party}"\ntier = "member"\n{genesis(node)}'
-            for node in self.nodes
-        )
-        return CHARTER.format(parties=parties)
-
-    def stop(self):
-        for node in self.nodes:
-            node.stop()
-
-
-def tools(count):
-    """Objects of some 1.3 kB, as those of ATT&CK."""
-    for _ in range(count):
-        yield {
-            "type": "tool",
-            "spec_version": "2.1",
-            "id": f"tool--{uuid.uuid4()}",
-            "created": "2026-01-01T00:00:00.000Z",
-            "modified": "2026-01-01T00:00:00.000Z",
-            "name": "EXERCISE",
-            "description": "EXERCISE " * 120,
-        }
-
-
-def until(holds, patience=PATIENCE):
-    end = time.monotonic() + patience
-    while not holds():
-        if time.monotonic() > end:
-            raise SystemExit("it took too long")
-        time.sleep(0.02)
-
-
-def latency(body, posts):
-    first, second = body.nodes[0], body.nodes[-1]
+def latency(first, second, alias, posts):
+    """Milliseconds from a POST at one node until it can be read in a collection of another, or the
+    same: median, p99."""
     taken = []
     for tool in tools(posts):
         envelope = json.dumps({"objects": [tool]})
         began = time.perf_counter()
         status, answer = first.ask("POST", "/taxii2/comity/collections/wide/objects/", envelope)
         assert status == 202, answer
-        path = f"/taxii2/comity/collections/received/objects/{tool['id']}/"
+        path = f"/taxii2/comity/collections/{alias}/objects/{tool['id']}/"
         while second.ask("GET", path)[0] != 200:
             time.sleep(0.0005)
         taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(taken), sorted(taken)[int(len(taken) * 0.99) - 1]
+    return statistics.median(taken), sorted(taken)[max(0, int(len(taken) * 0.99) - 1)]
 
 
-def import_some(body, place, count, collection):
-    file = place / "bundle.json"
-    with file.open("w") as out:
-        out.write(f'{{"type":"bundle","id":"bundle--{uuid.uuid4()}","objects":[')
-        out.write(",".join(json.dumps(tool) for tool in tools(count)))
-        out.write("]}")
-    run("import", body.nodes[0].dir, file, "--collection", collection)
-    file.unlink()
-
-
-def join(body, late):
+def join(first, late):
     """Starts a node and waits until it has asked for everything; seconds."""
-    first = body.nodes[0]
     goal = first.size()
     began = time.monotonic()
     late.start()
@@ -213,40 +84,66 @@ def join(body, late):
     return time.monotonic() - began
 
 
-def idle(body, seconds=30):
-    until(lambda: all(node.rss() for node in body.nodes))
-    before = [node.cpu() for node in body.nodes]
-    time.sleep(seconds)
-    spent = sum(node.cpu() for node in body.nodes) - sum(before)
-    return 100 * spent / seconds, max(node.rss() for node in body.nodes)
+def measure_idle(body, table, seconds):
+    body.start()
+    alone = idle(body, seconds)
+    body.follow()
+    share, rss = idle(body, seconds)
+    what = f"idle mesh of {len(body.nodes)} nodes, CPU of one core"
+    table.row(what, share, "%", alone[0], "the same nodes without peers", 2)
+    table.row("the same, largest RSS of a node", rss, "MB", alone[1], "the same nodes without peers")
+
+
+def measure_latency(body, table, posts):
+    first, last = body.nodes[0], body.nodes[-1]
+    there, here = latency(first, last, "received", posts), latency(first, first, "wide", posts)
+    what, floor = f"POST to readable at another, {posts} times, median", "readable at the same node"
+    table.row(what, there[0], "ms", here[0], floor)
+    table.row("the same, p99", there[1], "ms", here[1], f"{floor}, p99")
+    trips = bench_floor.round_trips(last, posts)
+    table.row("what another takes longer, median", there[0] - here[0], "ms", trips,
+              "two questions over TLS, of the sizes of a pull", 2)
+
+
+def measure_sync(body, table, place, objects):
+    first, late = body.nodes[:2]
+    import_some(first, place, objects, "some")
+    took, sizes = bench_floor.fetched(late, first)
+    seconds = join(first, late)
+    late.stop()
+    count = len(sizes)
+    what = f"first sync of {objects:,} objects, verified and folded"
+    # A ratio of times: the larger, the farther from the floor.
+    table.row(f"{what} ({count / seconds:,.0f} a second)", seconds, "s", took,
+              "the same leaves and openings fetched over TLS, and thrown away")
+    table.row("the same", seconds, "s", bench_floor.inserted(place, sizes),
+              "the same octets inserted into SQLite, durable page by page")
+
+
+def measure_skeleton(body, table, place, more):
+    first, late = body.nodes[0], body.nodes[2]
+    import_some(first, place, more, "some")
+    size = first.size()
+    fetching, hashing = bench_floor.skeleton(late, first)
+    seconds = join(first, late)
+    table.row(f"a skeleton of {size:,} entries, verified", seconds, "s", hashing,
+              "SHA-256 of the same tree, by `hashlib`")
+    table.row("the same", seconds, "s", fetching, "the same leaves fetched over TLS, and thrown away")
 
 
 def measure(place, arguments):
-    body = Body(place, arguments.parties)
-    rows = []
+    body, table = Body(place, arguments.parties), Table()
     try:
-        for node in body.nodes:
-            node.start()
-        until(lambda: all(body.nodes[-1].scanned(node.party) == node.size() for node in body.nodes[:-1]))
-        share, rss = idle(body)
-        rows.append((f"idle mesh of {arguments.parties} nodes, CPU of one core", f"{share:.2f} %"))
-        rows.append(("the same, largest RSS of a node", f"{rss:.1f} MB"))
-        median, late = latency(body, arguments.posts)
-        rows.append((f"POST to readable at another, {arguments.posts} times, median", f"{median:.1f} ms"))
-        rows.append(("the same, p99", f"{late:.1f} ms"))
+        measure_idle(body, table, arguments.idle)
+        measure_latency(body, table, arguments.posts)
         for node in body.nodes[1:]:
             node.stop()
-        import_some(body, place, arguments.objects, "some")
-        seconds = join(body, body.nodes[1])
-        rows.append((f"first sync of {arguments.objects} objects, verified and folded", f"{arguments.objects / seconds:,.0f} objects/s"))
-        body.nodes[1].stop()
-        if arguments.leaves:
-            import_some(body, place, max(0, arguments.leaves - arguments.objects), "some")
-            seconds = join(body, body.nodes[2])
-            rows.append((f"a skeleton of {body.nodes[0].size():,} entries, verified", f"{seconds:.1f} s"))
+        measure_sync(body, table, place, arguments.objects)
+        if arguments.leaves > arguments.objects:
+            measure_skeleton(body, table, place, arguments.leaves - arguments.objects)
     finally:
         body.stop()
-    return rows
+    return table.text()
 
 
 def main():
@@ -256,17 +153,16 @@ def main():
     parser.add_argument("--posts", type=int, default=300)
     parser.add_argument("--objects", type=int, default=250_000)
     parser.add_argument("--leaves", type=int, default=1_000_000)
+    parser.add_argument("--idle", type=int, default=30)
     arguments = parser.parse_args()
     place = pathlib.Path(tempfile.mkdtemp(dir=pathlib.Path(BIN).resolve().parent))
     try:
-        rows = measure(place, arguments)
+        text = measure(place, arguments)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    lines = ["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in rows)]
-    print("\n".join(lines))
+    print(text)
     if arguments.report:
-        head = "# Figures of a body\n\nWritten by `just bench-body`: nodes of several parties, all on one machine of two cores, with\nTLS, audit and `synchronous=FULL`.\n\n"
-        arguments.report.write_text(head + "\n".join(lines) + "\n")
+        arguments.report.write_text(HEAD + text)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ impl Written {
         pages.saturating_mul(u64::from(self.page_size))
     }
 
-    /// Clears all gaps of pages in the journal, and moves it into the file. `false`: a reader stands
+    /// Clears all gaps of pages in the journal, and moves it into the file. `false`: a reader is
     /// in the way.
     pub(super) fn settle(&self) -> rusqlite::Result<bool> {
         self.clear()?;
