@@ -4,7 +4,7 @@ import pytest
 import requests
 from taxii2client.v21 import Collection
 
-from lies import LIES, Opener, party_of
+from lies import LIES, SINCE, Opener, party_of
 from node import BINARY, PASSWORD, Node
 from peering import Body, PaperParty, wait_for
 from samples import indicator
@@ -37,8 +37,9 @@ def paper(keys):
     yield PaperParty(keys, "early.example", standing="from = 2999-01-01")
     for status in ("suspended", "dormant", "withdrawn"):
         yield PaperParty(keys, f"{status}.example", standing=f'status = "{status}"')
-    for lie in [*LIES, Opener]:
+    for lie in LIES:
         yield PaperParty(keys, party_of(lie), "far")
+    yield PaperParty(keys, party_of(Opener), "far", standing=f"from = {SINCE}")
 
 
 @pytest.fixture(scope="session")

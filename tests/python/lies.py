@@ -332,7 +332,8 @@ def party_of(lie):
     return f"{lie.__name__.lower()}.example"
 
 
-# Openings that are not what they say.
+# Openings that are not what they say. Who makes them may share since then.
+SINCE = "2020-01-01"
 
 
 class Opener(Liar):
@@ -389,6 +390,8 @@ class Opener(Liar):
         say("entry-header", b'{"v":1,"pad":"' + b"x" * 70_000 + b'"}\n{}')
         say("entry-header", indicator(9_006), v=2)
         say("entry-header", indicator(9_007), kind="dossier")
+        say("entry-right", indicator(9_014), created="2019-06-01T00:00:00.000000Z")
+        say("entry-right", {}, kind="grant", created="2019-06-01T00:00:00.000000Z", refs=[reference(own, 0)])
         say("entry-label", indicator(9_008), handling={"tlp": "PINK"})
         say("entry-label", indicator(9_009, object_marking_refs=[RED]))
         say("entry-unattested", held(9_010))

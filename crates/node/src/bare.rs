@@ -107,7 +107,7 @@ impl Identity {
         });
         let body = charter.hash.to_string();
         let headers = terms::headers(&config, &charter, &body);
-        let ground = Ground { judge: Judge::new(&config, &charter, &body), peers };
+        let ground = Ground { judge: Judge::new(&config, &charter, &body, Vec::new()), peers };
         let (logs, spares) = (logs.to_vec(), view::Spares::default());
         Ok(Identity { charter, logs, follows, headers, ground, spares })
     }

@@ -1,8 +1,10 @@
 //! What the entries of peers mean here: the same when they are opened to this node, and when the
-//! view is folded again. It looks at the entry and at the charter, never at a clock or at what else
+//! view is folded again. It looks at the entry and at charters, never at a clock or at what else
 //! is stored.
 
-use comity_charter::Charter;
+use std::sync::Arc;
+
+use comity_charter::{Charter, Right};
 use comity_gate::{Facts, admit};
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::time::{Instant, Micros};
@@ -33,6 +35,8 @@ pub(crate) mod code {
     pub(crate) const UNATTESTED: &str = "entry-unattested";
     /// Not for this party.
     pub(crate) const AUDIENCE: &str = "entry-audience";
+    /// It gives something to others, and its origin had no right to.
+    pub(crate) const RIGHT: &str = "entry-right";
 }
 
 /// What judges.
@@ -44,6 +48,9 @@ pub(crate) struct Judge {
     /// The charter that founded the body.
     body: String,
     retention_days: u32,
+    /// The charters that are or were in force, as far as they are known here: the one in force
+    /// first.
+    charters: Arc<[Charter]>,
 }
 
 /// What a good entry of a peer says.
@@ -60,12 +67,19 @@ pub(crate) enum Says {
 }
 
 impl Judge {
-    pub(crate) fn new(config: &Config, charter: &Charter, body: &str) -> Judge {
+    /// `before` are the charters that were in force earlier.
+    pub(crate) fn new(
+        config: &Config,
+        charter: &Charter,
+        body: &str,
+        before: Vec<Charter>,
+    ) -> Judge {
         Judge {
             facts: terms::facts(charter),
             party: config.party.clone(),
             body: body.to_owned(),
             retention_days: charter.retention_days,
+            charters: std::iter::once(charter.clone()).chain(before).collect(),
         }
     }
 
@@ -90,6 +104,9 @@ impl Judge {
         if log == Log::Shared && !named {
             return Err(code::AUDIENCE);
         }
+        if log == Log::Shared && matches!(header.kind, Kind::Share | Kind::Grant) {
+            self.may_share(&header)?;
+        }
         let says = match (log, header.kind) {
             (Log::Shared, Kind::Share) => Says::Share(Box::new(self.version(&header, payload)?)),
             (Log::Shared, Kind::Withdraw) => Says::Withdraw(taken_back(&header)?),
@@ -101,6 +118,18 @@ impl Judge {
             (Log::Acts, _) => Says::Other,
         };
         Ok((header, says))
+    }
+
+    /// Whoever gives something to others has the right to, when he writes it, under the charter that
+    /// he goes by. What a later charter takes from him leaves what he wrote before as it was. Where
+    /// the charter that he names was never in force here, the one that is decides: whoever makes one
+    /// up gains nothing by it.
+    fn may_share(&self, header: &Header) -> Result<(), &'static str> {
+        let named = self.charters.iter().find(|one| one.hash.to_string() == header.charter);
+        let created = Micros::parse(&header.created).map_err(|_| code::NO_HEADER)?;
+        let charter = named.or(self.charters.first());
+        let may = |charter: &Charter| charter.has_right(&header.origin, Right::Share, created.0);
+        if charter.is_some_and(may) { Ok(()) } else { Err(code::RIGHT) }
     }
 
     /// The same gate as for what is submitted, and for what is released: a label narrower than the
@@ -155,3 +184,6 @@ fn taken_back(header: &Header) -> Result<Vec<u64>, &'static str> {
     }
     Ok(header.refs.iter().map(|one| one.index).collect())
 }
+
+#[cfg(test)]
+mod tests;

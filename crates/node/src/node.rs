@@ -242,7 +242,8 @@ impl Node {
         let verifiers = keys::verifiers(&logs)?;
         let local = Arc::new(Local::open(&directory.local())?);
         let body = succession::body_of(&local, &charter)?;
-        let judge = Judge::new(&config, &charter, &body);
+        let before = succession::before(&local, &charter)?;
+        let judge = Judge::new(&config, &charter, &body, before);
         let headers = terms::headers(&config, &charter, &body);
         let catalog = std::sync::RwLock::new(Arc::new(Catalog::read(&local)?));
         let metrics = Arc::new(Metrics::default());

@@ -253,6 +253,14 @@ pub(crate) fn keep(local: &Local, charter: &Charter, text: &str) -> Result<(), L
     Ok(())
 }
 
+/// The charters that were in force before this one, as far as they are kept.
+pub(crate) fn before(local: &Local, charter: &Charter) -> Result<Vec<Charter>, LocalError> {
+    let current = charter.hash.to_string();
+    let others = kept(local)?.into_iter().filter(|(_, hash, _)| *hash != current);
+    // One that a later version of the program does not load any more gives nobody a right.
+    Ok(others.filter_map(|(.., text)| comity_charter::parse(&text).ok()).collect())
+}
+
 /// The hash that names the body: that of its founding charter.
 pub(crate) fn body_of(local: &Local, charter: &Charter) -> Result<String, LocalError> {
     let founding = kept(local)?.into_iter().find(|(version, ..)| *version == 1);

@@ -54,6 +54,8 @@ pub fn verify_directory(
     let peers = local.as_ref().ok().and_then(|local| peer::list(local).ok()).unwrap_or_default();
     let body = local.as_ref().ok().and_then(|local| succession::body_of(local, &charter).ok());
     let body = body.unwrap_or_else(|| charter.hash.to_string());
+    let before = local.as_ref().ok().and_then(|local| succession::before(local, &charter).ok());
+    let before = before.unwrap_or_default();
     drop(local);
     for FollowConfig { id, name, verifier } in peer::follow_configs(&charter, &peers)? {
         logs.push(LogIdentity { id, name, verifier });
@@ -64,7 +66,7 @@ pub fn verify_directory(
         Ok(behind) => report.faults.extend(behind.iter().map(|one| format!("log.db: {one}"))),
         Err(error) => report.faults.push(format!("head.mark: {error}")),
     }
-    let ground = Ground { judge: Judge::new(&config, &charter, &body), peers };
+    let ground = Ground { judge: Judge::new(&config, &charter, &body, before), peers };
     if let Err(error) = view_of(directory, &ground, &mut report) {
         report.faults.push(format!("view.db: {error}"));
     }
