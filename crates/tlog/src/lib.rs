@@ -33,7 +33,8 @@ pub use reader::{ReadError, Reader};
 pub use seal::Sealed;
 pub use sequencer::{
     ArrivalOf, Arrived, Batch, Behind, CommitError, Committed, FollowConfig, GrowError, Grown,
-    LogConfig, OpenError, PendingArrival, PendingEntry, PendingOpening, Sequenced, Sequencer,
+    LogConfig, OpenError, PendingArrival, PendingEntry, PendingOpening, Reclaim, Sequenced,
+    Sequencer,
 };
 pub use storage::sqlite::SqliteStorage;
 pub use storage::{

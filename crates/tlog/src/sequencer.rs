@@ -14,6 +14,7 @@ mod follow;
 mod journal;
 mod mark;
 pub(crate) mod mutant;
+mod reclaim;
 mod recover;
 mod rename;
 
@@ -32,6 +33,7 @@ pub use mark::Behind;
 pub(crate) use mark::compare;
 #[cfg(feature = "mutants")]
 pub use mutant::Mutant;
+pub use reclaim::Reclaim;
 pub use rename::rename;
 
 /// Octets of an envelope. Several times what the formats allow; it bounds one allocation.

@@ -221,6 +221,8 @@ pub trait Storage {
     fn has_body(&mut self, entry: EntryRef) -> Result<bool, StorageError>;
     /// Gives an entry that has no body one. Says whether it did.
     fn put_body(&mut self, entry: EntryRef, body: &[u8]) -> Result<bool, StorageError>;
+    /// Gives an entry a body, in place of one that nothing opens any more.
+    fn replace_body(&mut self, entry: EntryRef, body: &[u8]) -> Result<(), StorageError>;
     /// Removes the entries of a log from an index on, which nobody was shown.
     fn remove_entries_from(&mut self, from: EntryRef) -> Result<(), StorageError>;
     /// How far a log of somebody else is followed.

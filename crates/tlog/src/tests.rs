@@ -6,6 +6,7 @@ mod follow;
 mod gaps;
 mod oracle;
 mod put_back;
+mod reclaim;
 mod simulation;
 mod vectors;
 

@@ -147,9 +147,9 @@ impl<S: Storage> Sequencer<S> {
 }
 
 /// Nodes of a stored tree, each from one tile.
-struct StoredNodes<'s, S: Storage> {
-    storage: &'s mut S,
-    log: u8,
+pub(super) struct StoredNodes<'s, S: Storage> {
+    pub(super) storage: &'s mut S,
+    pub(super) log: u8,
 }
 
 impl<S: Storage> Nodes for StoredNodes<'_, S> {

@@ -230,6 +230,14 @@ impl Storage for SqliteStorage {
             .map_err(in_log)
     }
 
+    fn replace_body(&mut self, entry: EntryRef, body: &[u8]) -> Result<(), StorageError> {
+        self.log
+            .prepare_cached("UPDATE entry SET body = ?2 WHERE key = ?1")
+            .and_then(|mut statement| statement.execute(params![entry.key(), body]))
+            .map(|_| ())
+            .map_err(in_log)
+    }
+
     fn remove_entries_from(&mut self, from: EntryRef) -> Result<(), StorageError> {
         let last = EntryRef { log: from.log, index: INDEX_MAX };
         self.log

@@ -101,6 +101,14 @@ impl Storage for MemoryStorage {
         })
     }
 
+    fn replace_body(&mut self, entry: EntryRef, body: &[u8]) -> Result<(), StorageError> {
+        self.change(|tables, _| {
+            if let Some((_, slot)) = tables.entries.get_mut(&entry.key()) {
+                *slot = Some(body.into());
+            }
+        })
+    }
+
     fn remove_entries_from(&mut self, from: EntryRef) -> Result<(), StorageError> {
         let gone = span(from.log, from.index, INDEX_MAX);
         self.change(|tables, _| tables.entries.retain(|key, _| !gone.contains(key)))
