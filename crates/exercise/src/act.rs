@@ -7,7 +7,7 @@ use comity_node::collection::ReleaseRule;
 use comity_view::Position;
 use comity_wire::entry::{Author, Kind, Log};
 
-use crate::body::PARTIES;
+use crate::body::{CHANGES, HOUR, PARTIES};
 use crate::random::Random;
 use crate::truth::{Object, marker_in};
 use crate::world::World;
@@ -33,6 +33,9 @@ fn rule(random: &mut Random) -> String {
 
 impl World {
     pub(crate) fn act(&mut self, who: usize) -> Outcome {
+        if CHANGES.iter().any(|change| (self.now - change).abs() < HOUR) {
+            self.counts.add("act within an hour of a change of standing");
+        }
         match self.random.below(20) {
             0..6 => self.post(who),
             6..11 => self.share(who),
@@ -59,6 +62,9 @@ impl World {
                 Ok(Some(done))
             }
             Err(error) => {
+                if matches!(error, NodeError::Full) {
+                    self.counts.add("disk full");
+                }
                 let error = error.to_string();
                 self.trace.note(self.step, format_args!("{who} {what}: {error}"));
                 ensure(marker_in(error.as_bytes()).is_none(), || format!("told: {error}"))?;
@@ -73,16 +79,19 @@ impl World {
 
     fn held(&self, who: usize, collection: u32) -> Vec<Position> {
         let node = self.machines.get(who).and_then(|machine| machine.node.as_ref());
-        node.and_then(|node| node.held(collection).ok()).unwrap_or_default()
+        let mut held = node.and_then(|node| node.held(collection).ok()).unwrap_or_default();
+        held.retain(|position| !self.is_secret(who, *position));
+        held
     }
 
     fn own(&mut self, who: usize) -> Option<Position> {
         let mut held = self.held(who, DESK);
-        held.retain(|position| !position.is_followed());
+        // What a hostile party put into its acts is no object to the others.
+        held.retain(|position| !position.is_followed() && position.log != Log::Acts.id());
         self.random.pick(&held).copied()
     }
 
-    fn marker_at(&self, who: usize, position: Position) -> Option<u64> {
+    pub(crate) fn marker_at(&self, who: usize, position: Position) -> Option<u64> {
         let entry = comity_tlog::EntryRef { log: position.log, index: position.index };
         marker_in(&self.machines.get(who)?.disk.open_entry(entry).ok()??)
     }
@@ -147,6 +156,10 @@ impl World {
         let log = Log::Shared.id();
         let of = Position { log, index: self.random.below(machine.disk.size(log)) };
         let (marker, rule) = (self.marker_at(who, of), rule(&mut self.random));
+        // Granted by its owner, what named nobody is for somebody.
+        if self.is_signed_void(who, of.index) || self.is_secret(who, of) {
+            return Ok(());
+        }
         let Some(node) = self.machines.get_mut(who).and_then(|one| one.node.as_mut()) else {
             return Ok(());
         };
@@ -187,7 +200,7 @@ impl World {
         self.concluded(who, &format!("adopts {of:?}"), adopted).map(drop)
     }
 
-    fn state(&mut self, who: usize) -> Outcome {
+    pub(crate) fn state(&mut self, who: usize) -> Outcome {
         let Some(node) = self.machines.get_mut(who).and_then(|one| one.node.as_mut()) else {
             return Ok(());
         };

@@ -16,12 +16,21 @@ pub(crate) const PARTIES: [&str; 6] = [
     "leaves.example",
 ];
 
-/// When a story begins: 2026-05-28T22:00:00Z.
-pub(crate) const BEGIN: i64 = 1_780_005_600_000_000;
+/// An hour, in microseconds.
+pub(crate) const HOUR: i64 = 3600 * 1_000_000;
 
-/// How long it goes on, in microseconds: 30 hours. One party joins after two of them, and one
-/// leaves after twenty-six.
-pub(crate) const LASTS: i64 = 30 * 3600 * 1_000_000;
+/// When one party's standing begins, 2026-05-29T00:00:00Z, and when that of another ends.
+pub(crate) const CHANGES: [i64; 2] = [1_780_012_800_000_000, 1_780_012_800_000_000 + 24 * HOUR];
+
+/// Which parties these are.
+pub(crate) const CHANGE: [&str; 2] = ["joins.example", "leaves.example"];
+
+/// Hours of a story before the first of these: at least, and at most so many more. So both come
+/// while everybody is at work, at another step in each story.
+pub(crate) const BEFORE: (i64, u64) = (4, 16);
+
+/// How long a story goes on, in microseconds: two days.
+pub(crate) const LASTS: i64 = 48 * HOUR;
 
 /// What all stories have in common, made once.
 #[derive(Debug, Clone)]

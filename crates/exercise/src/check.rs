@@ -55,6 +55,9 @@ impl World {
 
     /// Looks a machine through: its view, its journal, and all that it can open.
     pub(crate) fn examine(&mut self, who: usize) -> Outcome {
+        if self.turned(who) {
+            return Ok(());
+        }
         let Some(machine) = self.machines.get(who) else { return Ok(()) };
         let Some(node) = &machine.node else { return Ok(()) };
         self.stays_gone(who)?;

@@ -9,6 +9,7 @@ use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::release;
 use comity_wire::time::Micros;
 
+use crate::body::{CHANGE, CHANGES, PARTIES};
 use crate::machine::Pulling;
 use crate::network::{Message, Said};
 use crate::world::{APART_MAX, World};
@@ -16,6 +17,12 @@ use crate::{Outcome, ensure};
 
 /// Leaves that a pull takes at most.
 const LEAVES_MAX: u64 = 10_000;
+
+/// Steps of a store that any answer may take: a transaction, the heads, a checkpoint of one's own.
+const STEPS_MIN: u64 = 200;
+
+/// Octets of an answer for each step beyond. A leaf has 35, an opening some 1200.
+const OCTETS_PER_STEP: u64 = 16;
 
 /// Steps after which nobody waits for an answer any more.
 const PATIENCE: u64 = 30;
@@ -26,15 +33,20 @@ impl World {
         if !self.is_up(to) {
             return Ok(());
         }
+        match &said {
+            Said::Asks { ask, .. } => self.sees_arrive(to, from, &ask.path(), 0),
+            Said::Answers { octets, .. } => self.sees_arrive(to, from, "answer", octets.len()),
+            Said::Rings { note, .. } => self.sees_arrive(to, from, "ring", note.len()),
+        }
         match said {
             Said::Asks { question, log, ask } => {
                 let Some(octets) = self.answer(to, from, log, &ask)? else { return Ok(()) };
                 let (octets, altered) = self.tampered(to, from, log, &ask, octets);
-                let said = Said::Answers { question, log, octets, altered };
-                self.send(to, from, said);
+                let said = Said::Answers { question, log, octets, altered, sent: self.now };
+                self.sends(Message { from: to, to: from, said });
                 Ok(())
             }
-            Said::Answers { question, log, octets, altered } => {
+            Said::Answers { question, log, octets, altered, sent } => {
                 let Some(number) = self.number(to, from, log) else { return Ok(()) };
                 let Some(machine) = self.machines.get_mut(to) else { return Ok(()) };
                 // An answer to a question of before, or for a second time: its connection is gone.
@@ -43,8 +55,15 @@ impl World {
                 }
                 let Some(mut pulling) = machine.pulls.remove(&number) else { return Ok(()) };
                 self.trace.octets(&octets);
+                self.crosses_a_change(from, to, sent);
+                let (before, size) = (self.steps(to), octets.len() as u64);
                 let next = pulling.pull.next(Came::Answer(octets));
-                self.drive(to, number, pulling, next, &altered)
+                self.drive(to, number, pulling, next, &altered)?;
+                // Who is stopped meanwhile is another process now.
+                let took = self.steps(to).saturating_sub(before);
+                ensure(took <= STEPS_MIN + size / OCTETS_PER_STEP, || {
+                    format!("{to} took {took} steps over an answer of {size} octets")
+                })
             }
             Said::Rings { log, note } => match self.number(to, from, log) {
                 Some(number) => self.pull(to, number, Some(note)),
@@ -57,9 +76,19 @@ impl World {
         self.machines.get(who).is_some_and(|machine| machine.node.is_some())
     }
 
-    fn send(&mut self, from: usize, to: usize, said: Said) {
-        let message = Message { from, to, said };
-        self.network.send(self.step, message, self.swarm, &mut self.random);
+    /// Steps of its store that a machine has taken.
+    fn steps(&self, who: usize) -> u64 {
+        self.machines.get(who).map_or(0, |machine| machine.disk.steps())
+    }
+
+    /// An answer that was sent before somebody's standing changed, and arrives after it.
+    fn crosses_a_change(&mut self, from: usize, to: usize, sent: i64) {
+        for (change, party) in CHANGES.into_iter().zip(CHANGE) {
+            let is = |who: usize| PARTIES.get(who).is_some_and(|one| *one == party);
+            if (is(from) || is(to)) && sent < change && change <= self.now {
+                self.counts.add("answer under way while its party joins or leaves");
+            }
+        }
     }
 
     /// The number at one machine of a log of another.
@@ -136,7 +165,7 @@ impl World {
         if let Some(machine) = self.machines.get_mut(who) {
             machine.pulls.insert(number, pulling);
         }
-        self.send(who, to, said);
+        self.sends(Message { from: who, to, said });
         Ok(())
     }
 
@@ -144,7 +173,10 @@ impl World {
     fn failed(&mut self, who: usize, number: u8, fault: &Fault) -> Outcome {
         self.trace.note(self.step, format_args!("{who} gives up on log {number}: {fault}"));
         let late = matches!(fault, Fault::Older { .. });
-        ensure(late || self.swarm.garbage, || format!("{who} refuses an honest answer: {fault}"))
+        let hostile = self.owner(who, number).is_some_and(|of| self.turned(of));
+        ensure(late || hostile || self.swarm.garbage, || {
+            format!("{who} refuses an honest answer: {fault}")
+        })
     }
 
     pub(crate) fn grow(
@@ -155,11 +187,16 @@ impl World {
         from: u64,
         leaves: &[comity_tlog::commitment::Commitment],
     ) -> Outcome<bool> {
+        let contradiction = self.contradicts(who, number, note);
+        let hostile = self.owner(who, number).is_some_and(|of| self.turned(of));
         let Some(node) = self.machines.get_mut(who).and_then(|one| one.node.as_mut()) else {
             return Ok(false);
         };
         match node.grow(number, note, from, leaves) {
             Ok(grown) => {
+                ensure(!contradiction, || {
+                    format!("{who} sees a second root of log {number}, and says nothing")
+                })?;
                 self.trace.note(self.step, format_args!("{who} has log {number}: {grown:?}"));
                 Ok(true)
             }
@@ -170,11 +207,35 @@ impl World {
             }
             Err(refused) => {
                 self.trace.note(self.step, format_args!("{who}: log {number}: {refused}"));
+                self.said_so(who, number, &refused, contradiction)?;
                 let lied = matches!(refused, GrowError::NotItsTree { .. }) && self.swarm.garbage;
-                ensure(lied, || format!("{who} refuses honest leaves: {refused}"))?;
+                ensure(lied || hostile, || format!("{who} refuses honest leaves: {refused}"))?;
                 Ok(false)
             }
         }
+    }
+
+    /// Who sees two roots of one size says that, and nobody says it who does not (I4b).
+    fn said_so(
+        &mut self,
+        who: usize,
+        number: u8,
+        error: &GrowError,
+        contradiction: bool,
+    ) -> Outcome {
+        let says = matches!(error, GrowError::Equivocates { .. });
+        ensure(says == contradiction, || {
+            format!("{who} sees two roots of log {number}: {contradiction}; and says: {error}")
+        })?;
+        if says {
+            self.counts.add("hostile: two roots of one size seen, and said so");
+            if let Some(hostile) = &mut self.hostile {
+                hostile.contradicted.insert((who, number));
+            }
+        } else if matches!(error, GrowError::NotItsTree { .. }) {
+            self.counts.add("leaves that do not give the root refused");
+        }
+        Ok(())
     }
 
     /// Takes a page. Whatever else is on it, what is good of it is kept.
@@ -192,10 +253,16 @@ impl World {
         };
         let (openings, party) = (page.openings.clone(), machine.identity.party().to_owned());
         let received = node.receive(&peer, log, page);
+        let bad = self.bad(who, number, &openings);
+        let altered: &BTreeSet<u64> = &altered.union(&bad).copied().collect();
+        self.races(who, number, log, &openings);
         let what = format!("takes {} openings of log {number}", openings.len());
         let Some((received, aside)) = self.concluded(who, &what, received)? else {
             return Ok(false);
         };
+        if !aside.is_empty() {
+            self.trace.note(self.step, format_args!("{who} sets {aside:?} aside, of log {number}"));
+        }
         self.ran.kept += received.kept as u64;
         self.ran.withdrawn += received.withdrawn as u64;
         self.ran.aside += aside.len() as u64;
@@ -203,6 +270,7 @@ impl World {
             self.opened(who, Position { log: number, index: opening.index })?;
         }
         self.stays_gone(who)?;
+        self.none_void(who, number, &openings)?;
         for opening in openings.iter().filter(|one| !altered.contains(&one.index)) {
             let position = Position { log: number, index: opening.index };
             let kept = self.has(who, position) || self.is_withdrawn(who, position);
@@ -217,6 +285,24 @@ impl World {
             })?;
         }
         Ok(true)
+    }
+
+    /// Counts what crossed on its way: a page and a withdrawal, a grant and a withdrawal.
+    fn races(&mut self, who: usize, number: u8, log: Log, openings: &[release::Opening]) {
+        let Some(of) = self.owner(who, number).filter(|_| log == Log::Shared) else { return };
+        let gone = |index: u64| !self.has(of, Position { log: log.id(), index });
+        let (mut fetched, mut granted, mut early) = (0, 0, 0);
+        for opening in openings {
+            let Some(header) = header_of(&opening.envelope) else { continue };
+            fetched += u64::from(gone(opening.index));
+            let refs = || header.refs.iter().map(|one| one.index);
+            granted += u64::from(header.kind == Kind::Grant && refs().any(gone));
+            let here = |index: u64| self.has(who, Position { log: number, index });
+            early += u64::from(header.kind == Kind::Withdraw && !refs().all(here));
+        }
+        self.counts.some("page under way while its entry is withdrawn", fetched);
+        self.counts.some("grant under way while its entry is withdrawn", granted);
+        self.counts.some("withdrawal of what is not here", early);
     }
 
     /// What a machine knows now that it has opened an entry.

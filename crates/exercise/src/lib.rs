@@ -12,15 +12,21 @@
 mod act;
 mod body;
 mod check;
+mod counts;
 mod deliver;
+mod honest;
+mod hostile;
 mod machine;
 mod network;
+mod order;
 mod random;
 mod settle;
 mod swarm;
 mod tamper;
 mod trace;
 mod truth;
+mod twin;
+mod void;
 mod world;
 
 pub use body::Body;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use comity_node::bare::{BareNode, Identity};
 use comity_node::peer::Peer;
 use comity_node::sync::Pull;
-use comity_tlog::storage::memory::MemoryDisk;
+use comity_tlog::storage::memory::{Fault, MemoryDisk};
 use comity_wire::entry::Log;
 
 /// A pull that waits for an answer.
@@ -25,6 +25,8 @@ pub(crate) struct Machine {
     pub(crate) node: Option<BareNode>,
     /// Its pulls, by the number of the log here.
     pub(crate) pulls: BTreeMap<u8, Pulling>,
+    /// The fault that its disk was last told to have.
+    pub(crate) planned: Option<Fault>,
     /// How far its clock is from that of the world.
     pub(crate) skew: i64,
     /// The sizes of its own logs that it told its peers of.
@@ -34,7 +36,7 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(identity: Identity, skew: i64) -> Machine {
         let (disk, pulls, told) = (MemoryDisk::default(), BTreeMap::new(), BTreeMap::new());
-        Machine { identity, disk, node: None, pulls, skew, told }
+        Machine { identity, disk, node: None, pulls, planned: None, skew, told }
     }
 
     /// The process is gone, and with it all that was in its memory.

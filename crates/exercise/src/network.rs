@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use comity_node::sync::Ask;
 use comity_wire::entry::Log;
 
+use crate::counts::Counts;
 use crate::random::Random;
 use crate::swarm::Swarm;
 
@@ -16,7 +17,7 @@ pub(crate) enum Said {
     /// A question of a pull.
     Asks { question: u64, log: Log, ask: Ask },
     /// The octets of an answer. `altered` are the openings that are not as they were sent.
-    Answers { question: u64, log: Log, octets: Vec<u8>, altered: BTreeSet<u64> },
+    Answers { question: u64, log: Log, octets: Vec<u8>, altered: BTreeSet<u64>, sent: i64 },
     /// A log has grown: its checkpoint.
     Rings { log: Log, note: String },
 }
@@ -38,14 +39,37 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn send(&mut self, step: u64, message: Message, swarm: Swarm, random: &mut Random) {
-        if self.cut.contains(&(message.from, message.to)) || (swarm.loss && random.chance(12)) {
+    pub(crate) fn send(
+        &mut self,
+        step: u64,
+        message: Message,
+        swarm: Swarm,
+        random: &mut Random,
+        counts: &mut Counts,
+    ) {
+        let (from, to) = (message.from, message.to);
+        if self.cut.contains(&(from, to)) {
+            let mutual = self.cut.contains(&(to, from));
+            counts.add(if mutual {
+                "message cut off both ways"
+            } else {
+                "message cut off one way"
+            });
+            return;
+        }
+        if swarm.loss && random.chance(12) {
+            counts.add("message lost");
             return;
         }
         if swarm.twice && random.chance(10) {
+            counts.add("message doubled");
             self.put(step + 1 + random.below(DELAY_MAX), message.clone());
         }
         let delay = if swarm.delay { random.below(DELAY_MAX) } else { 0 };
+        // Whatever was sent before, and arrives later, is overtaken.
+        if self.under_way.range((step + 2 + delay, 0)..).any(|(_, one)| one.to == to) {
+            counts.add("message overtaken");
+        }
         self.put(step + 1 + delay, message);
     }
 

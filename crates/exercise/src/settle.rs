@@ -6,12 +6,16 @@ use comity_node::sync::{Came, Next, Pull};
 use comity_view::Position;
 use comity_wire::entry::Log;
 
+use crate::body::PARTIES;
 use crate::world::World;
 use crate::{Outcome, ensure};
 
 /// Rounds in which everybody asks everybody. A withdrawal and its receipt take two, and what a
 /// receipt sets off none.
 const ROUNDS_MAX: u64 = 10;
+
+/// One in so many stories has the openings of one party told again, in another order.
+const REORDERED: u64 = 3;
 
 /// Answers that one pull takes at most.
 const ANSWERS_MAX: usize = 200;
@@ -21,6 +25,7 @@ impl World {
         self.step += 1;
         self.trace.note(self.step, format_args!("nothing fails any more"));
         self.network = crate::network::Network::default();
+        self.repents();
         for who in 0..self.machines.len() {
             if let Some(machine) = self.machines.get_mut(who) {
                 machine.disk.clear_fault();
@@ -41,14 +46,20 @@ impl World {
             asked.map_err(|error| error.to_string())?;
         }
         self.converge()?;
+        self.exchange_heads()?;
         for who in 0..self.machines.len() {
             self.glance(who)?;
             self.kept_all(who)?;
             self.has_all(who)?;
+            self.not_held_up(who)?;
         }
         for _ in 0..2 {
             let who = self.random.place(self.machines.len());
             self.examine(who)?;
+        }
+        let who = self.random.place(self.machines.len());
+        if self.random.chance(REORDERED) {
+            self.in_any_order(who)?;
         }
         self.receipts()
     }
@@ -95,9 +106,11 @@ impl World {
                     Came::Answer(answer.ok_or_else(|| format!("{of} does not answer {ask:?}"))?)
                 }
                 Next::Grow { note, from, leaves } => {
-                    ensure(self.grow(who, number, &note, from, &leaves)?, || {
-                        format!("{who} does not take leaves of {of}")
-                    })?;
+                    let grown = self.grow(who, number, &note, from, &leaves)?;
+                    if !grown && self.turned(of) {
+                        return Ok(());
+                    }
+                    ensure(grown, || format!("{who} does not take leaves of {of}"))?;
                     self.stored(who, number)?
                 }
                 Next::Receive(page) => {
@@ -106,6 +119,7 @@ impl World {
                     self.stored(who, number)?
                 }
                 Next::Done => return Ok(()),
+                Next::Failed(_) if self.turned(of) => return Ok(()),
                 Next::Failed(fault) => return Err(format!("{who} from {of}: {fault}")),
             };
             next = pull.next(came);
@@ -123,7 +137,8 @@ impl World {
         let Some(machine) = self.machines.get(who) else { return Ok(()) };
         let Some(node) = &machine.node else { return Ok(()) };
         let party = machine.identity.party();
-        for (of, other) in self.machines.iter().enumerate().filter(|(of, _)| *of != who) {
+        let honest = |of: usize| of != who && !self.turned(of) && !self.turned(who);
+        for (of, other) in self.machines.iter().enumerate().filter(|(of, _)| honest(*of)) {
             let Some(owner) = &other.node else { continue };
             for log in [Log::Shared, Log::Acts] {
                 let Some(number) = self.number(who, of, log) else { continue };
@@ -169,14 +184,17 @@ impl World {
             let Some(machine) = self.machines.get(of) else { continue };
             let Some(node) = &machine.node else { continue };
             let charter = machine.identity.charter();
-            if charter.standing(machine.identity.party(), self.now) == Standing::Out {
+            let own = charter.standing(machine.identity.party(), self.now);
+            if own == Standing::Out || self.turned(of) {
                 continue;
             }
             for withdrawal in node.withdrawals().map_err(|error| error.to_string())? {
                 for party in &withdrawal.parties {
                     let peer = machine.identity.peers().iter().find(|peer| peer.party == *party);
                     let Some(peer) = peer else { continue };
-                    let out = charter.standing(party, self.now) == Standing::Out;
+                    let hostile = PARTIES.iter().position(|one| one == party);
+                    let hostile = hostile.is_some_and(|who| self.turned(who));
+                    let out = hostile || charter.standing(party, self.now) == Standing::Out;
                     ensure(out || withdrawal.receipts.contains(&peer.shared), || {
                         format!("{of} has no receipt of {party} for {:?}", withdrawal.position)
                     })?;

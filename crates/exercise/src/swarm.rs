@@ -35,6 +35,8 @@ pub(crate) struct Swarm {
     pub(crate) expiry: bool,
     /// What is posted is released at once.
     pub(crate) direct: bool,
+    /// One party is hostile, for a part of the story.
+    pub(crate) hostile: bool,
 }
 
 impl Swarm {
@@ -56,6 +58,7 @@ impl Swarm {
             replay: on(),
             expiry: on(),
             direct: on(),
+            hostile: on(),
         }
     }
 }

@@ -7,6 +7,7 @@ use comity_node::sync::Ask;
 use comity_wire::entry::{Kind, Log};
 use comity_wire::release::{self, Opening};
 
+use crate::body::{CHANGE, CHANGES, HOUR, PARTIES};
 use crate::deliver::header_of;
 use crate::random::Random;
 use crate::world::World;
@@ -19,6 +20,13 @@ pub(crate) struct Kept {
     openings: BTreeMap<(usize, usize, Log), Vec<Opening>>,
 }
 
+impl Kept {
+    /// The openings that one sent another.
+    pub(crate) fn sent(&self, from: usize, to: usize, log: Log) -> &[Opening] {
+        self.openings.get(&(from, to, log)).map_or(&[], Vec::as_slice)
+    }
+}
+
 impl World {
     /// What a machine answers; nothing where it has none. It is checked before anybody has it.
     pub(crate) fn answer(
@@ -28,24 +36,38 @@ impl World {
         log: Log,
         ask: &Ask,
     ) -> Outcome<Option<Vec<u8>>> {
-        let Some(node) = self.machines.get(who).and_then(|machine| machine.node.as_ref()) else {
-            return Ok(None);
-        };
+        let Some(node) = self.serving(who, asks) else { return Ok(None) };
         let Some(party) = self.machines.get(asks).map(|one| one.identity.party().to_owned()) else {
             return Ok(None);
         };
-        match ask {
-            Ask::Checkpoint => Ok(node.checkpoint(log).map(|note| note.as_bytes().to_vec())),
-            Ask::Bundle(path) => node.bundle(log, path).map_err(|error| error.to_string()),
+        let answer = match ask {
+            Ask::Checkpoint => node.checkpoint(log).map(|note| note.as_bytes().to_vec()),
+            Ask::Bundle(path) => node.bundle(log, path).map_err(|error| error.to_string())?,
             Ask::Release(from) => {
                 let page = node.release_to(&party, log, *from);
                 let page = page.map_err(|error| error.to_string())?;
-                self.may_go(who, asks, &party, log, &page)?;
+                if !self.turned(who) {
+                    self.may_go(who, asks, &party, log, &page)?;
+                }
+                self.near_a_change(asks, &page);
                 if self.swarm.replay {
                     let kept = self.kept.openings.entry((who, asks, log)).or_default();
                     kept.extend(page.openings.iter().cloned());
                 }
-                Ok(Some(release::write(&page)))
+                Some(release::write(&page))
+            }
+        };
+        self.sees_sent(asks, who, log, ask, answer.as_deref());
+        Ok(self.lies(who, asks, log, ask, answer))
+    }
+
+    /// Counts what is asked for by somebody who has just joined or left.
+    fn near_a_change(&mut self, asks: usize, page: &release::Page) {
+        for (change, party) in CHANGES.into_iter().zip(CHANGE) {
+            let near = self.now >= change && self.now - change < HOUR;
+            if near && PARTIES.get(asks).is_some_and(|one| *one == party) {
+                self.counts.some("opening for whom joined an hour ago", page.openings.len() as u64);
+                self.counts.add("page asked for within an hour of joining or leaving");
             }
         }
     }
@@ -85,19 +107,27 @@ impl World {
         mut octets: Vec<u8>,
     ) -> (Vec<u8>, BTreeSet<u64>) {
         let mut altered = BTreeSet::new();
-        if self.swarm.garbage && self.random.chance(8) {
-            octets = self.garbage(who, log, ask, octets);
+        // What is drawn for one answer changes nothing of what is drawn later.
+        let random = &mut self.random.fork();
+        // Which opening is changed depends on how many there are.
+        if self.spared(asks) {
+            return (octets, altered);
+        }
+        if self.swarm.garbage && random.chance(8) {
+            octets = self.garbage(who, log, ask, octets, random);
+            self.counts.add("answer changed");
         }
         if let (Ask::Release(from), Ok(page)) = (ask, release::parse(&octets)) {
-            if self.swarm.poison && self.random.chance(4) {
-                octets = self.poisoned(page, &mut altered);
-            } else if self.swarm.replay && page.scanned_to > *from && self.random.chance(3) {
-                octets = self.replayed(who, asks, log, page, &mut altered);
+            if self.swarm.poison && random.chance(4) {
+                octets = poisoned(page, &mut altered, random);
+            } else if self.swarm.replay && page.scanned_to > *from && random.chance(3) {
+                octets = self.replayed((who, asks, log), page, &mut altered, random);
             }
         }
         if !altered.is_empty()
             && let Some(number) = self.number(asks, who, log)
         {
+            self.counts.some("opening changed, or of another day", altered.len() as u64);
             self.trace
                 .note(self.step, format_args!("{asks} is given other openings at {altered:?}"));
             self.truth.tampered.insert((asks, number));
@@ -105,49 +135,45 @@ impl World {
         (octets, altered)
     }
 
-    fn garbage(&mut self, who: usize, log: Log, ask: &Ask, mut octets: Vec<u8>) -> Vec<u8> {
+    fn garbage(
+        &mut self,
+        who: usize,
+        log: Log,
+        ask: &Ask,
+        mut octets: Vec<u8>,
+        random: &mut Random,
+    ) -> Vec<u8> {
         let kept = self.kept.notes.entry((who, log)).or_default();
         if *ask == Ask::Checkpoint {
             kept.push(octets.clone());
         }
-        match self.random.below(4) {
-            0 if *ask == Ask::Checkpoint => self.random.pick(kept).cloned().unwrap_or_default(),
-            1 => vec![0xff; self.random.place(2000)],
+        match random.below(4) {
+            0 if *ask == Ask::Checkpoint => random.pick(kept).cloned().unwrap_or_default(),
+            1 => vec![0xff; random.place(2000)],
             2 => {
-                octets.truncate(self.random.place(octets.len()));
+                octets.truncate(random.place(octets.len()));
                 octets
             }
             // A page's octets are changed by poison, which says where.
-            _ if matches!(ask, Ask::Release(_)) => absurd(&mut self.random),
+            _ if matches!(ask, Ask::Release(_)) => absurd(random),
             _ => {
-                flip(&mut octets, &mut self.random);
+                flip(&mut octets, random);
                 octets
             }
         }
-    }
-
-    /// One opening is changed, and one is added for a leaf that may not be there.
-    fn poisoned(&mut self, mut page: release::Page, altered: &mut BTreeSet<u64>) -> Vec<u8> {
-        let place = self.random.place(page.openings.len());
-        if let Some(opening) = page.openings.get_mut(place) {
-            flip(&mut opening.envelope, &mut self.random);
-            altered.insert(opening.index);
-        }
-        release::write(&page)
     }
 
     /// What was sent once comes again, in front of the page: it may be withdrawn since.
     fn replayed(
         &mut self,
-        who: usize,
-        asks: usize,
-        log: Log,
+        way: (usize, usize, Log),
         mut page: release::Page,
         altered: &mut BTreeSet<u64>,
+        random: &mut Random,
     ) -> Vec<u8> {
-        let kept = self.kept.openings.entry((who, asks, log)).or_default();
+        let kept = self.kept.openings.entry(way).or_default();
         for _ in 0..4 {
-            if let Some(opening) = self.random.pick(kept) {
+            if let Some(opening) = random.pick(kept) {
                 page.openings.insert(0, opening.clone());
                 // Without the grant that it came with it may be set aside.
                 altered.insert(opening.index);
@@ -155,6 +181,16 @@ impl World {
         }
         release::write(&page)
     }
+}
+
+/// One opening is changed.
+fn poisoned(mut page: release::Page, altered: &mut BTreeSet<u64>, random: &mut Random) -> Vec<u8> {
+    let place = random.place(page.openings.len());
+    if let Some(opening) = page.openings.get_mut(place) {
+        flip(&mut opening.envelope, random);
+        altered.insert(opening.index);
+    }
+    release::write(&page)
 }
 
 fn flip(octets: &mut [u8], random: &mut Random) {

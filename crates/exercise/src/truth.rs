@@ -42,6 +42,13 @@ pub(crate) fn marker_in(octets: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
+/// A hash of octets, for comparison (FNV-1a).
+pub(crate) fn digest(octets: &[u8]) -> u64 {
+    octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, octet| {
+        (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Truth {
     /// All object versions that were ever posted.

@@ -1,11 +1,15 @@
 //! A story: machines, a network, a clock, and what happens step by step.
 
 use comity_node::bare::{BareNode, Mutant};
+use std::collections::BTreeMap;
+
 use comity_tlog::Sequencer;
 use comity_tlog::storage::memory::{Fault, MemoryStorage};
 use comity_wire::entry::Log;
 
-use crate::body::{BEGIN, Body, LASTS, PARTIES};
+use crate::body::{BEFORE, Body, CHANGES, HOUR, LASTS, PARTIES};
+use crate::counts::Counts;
+use crate::hostile::Hostile;
 use crate::machine::Machine;
 use crate::network::{Message, Network, Said};
 use crate::random::Random;
@@ -13,6 +17,7 @@ use crate::swarm::Swarm;
 use crate::tamper::Kept;
 use crate::trace::Trace;
 use crate::truth::Truth;
+use crate::twin::Twin;
 use crate::{Outcome, ensure};
 
 /// How long a story is.
@@ -56,6 +61,8 @@ pub struct Ran {
     pub aside: u64,
     /// Times that a process ended without being told to.
     pub stops: u64,
+    /// How often each fault struck, and each race was run.
+    pub happened: BTreeMap<&'static str, u64>,
 }
 
 /// Everything there is.
@@ -72,6 +79,9 @@ pub struct World {
     pub(crate) questions: u64,
     pub(crate) ran: Ran,
     pub(crate) kept: Kept,
+    pub(crate) counts: Counts,
+    pub(crate) hostile: Option<Hostile>,
+    pub(crate) twin: Option<Twin>,
     length: Length,
     lives: u64,
 }
@@ -98,6 +108,8 @@ impl World {
             Machine::new(identity.clone(), skew)
         });
         let machines = machines.collect();
+        let hostile = swarm.hostile.then(|| Hostile::draw(&mut random));
+        let before = BEFORE.0 * HOUR + random.below(BEFORE.1 * HOUR.unsigned_abs()).cast_signed();
         let mut trace = Trace::new(told);
         trace.note(0, format_args!("seed {seed}: {swarm:?}"));
         World {
@@ -109,10 +121,13 @@ impl World {
             trace,
             plant,
             step: 0,
-            now: BEGIN,
+            now: CHANGES.map(|change| change - before).into_iter().min().unwrap_or(0),
             questions: 0,
             ran: Ran::default(),
             kept: Kept::default(),
+            counts: Counts::default(),
+            hostile,
+            twin: None,
             length,
             lives: 0,
         }
@@ -125,6 +140,8 @@ impl World {
     pub fn run(&mut self) -> Result<Ran, String> {
         self.story().map_err(|broken| format!("step {}: {broken}", self.step))?;
         self.machines.iter_mut().for_each(Machine::lost);
+        self.end_branch();
+        self.ran.happened = self.counts.take();
         self.ran.trace = self.trace.hash();
         Ok(self.ran.clone())
     }
@@ -137,7 +154,8 @@ impl World {
             self.step += 1;
             self.one()?;
         }
-        self.settle()
+        self.settle()?;
+        self.sees_itself()
     }
 
     /// The lines of the story, where they were kept.
@@ -159,6 +177,8 @@ impl World {
         if self.random.chance(6) {
             self.poll(who)?;
         }
+        self.mischief()?;
+        self.secret()?;
         for who in 0..self.machines.len() {
             self.ring(who);
             self.glance(who)?;
@@ -177,6 +197,7 @@ impl World {
             let who = self.random.place(self.machines.len());
             if let Some(machine) = self.machines.get_mut(who) {
                 machine.skew = skew;
+                self.counts.add("clock jumped");
             }
         }
         for machine in &mut self.machines {
@@ -184,6 +205,9 @@ impl World {
             if let Some(node) = &mut machine.node {
                 node.set_now(now);
             }
+        }
+        if let Some(hostile) = &mut self.hostile {
+            hostile.set_now(self.now);
         }
     }
 
@@ -230,9 +254,14 @@ impl World {
         let Some(fault) = self.random.pick(&faults).copied() else { return };
         let after = self.random.below(40);
         self.trace.note(self.step, format_args!("disk {who} will fail: {fault:?} in {after}"));
-        let Some(machine) = self.machines.get(who) else { return };
+        let again = self.random.below(12);
+        if self.spared(who) {
+            return;
+        }
+        let Some(machine) = self.machines.get_mut(who) else { return };
+        machine.planned = Some(fault);
         match fault {
-            Fault::Full => machine.disk.fail_again(after, fault, self.random.below(12)),
+            Fault::Full => machine.disk.fail_again(after, fault, again),
             fault => machine.disk.fail(after, fault),
         }
     }
@@ -242,8 +271,10 @@ impl World {
         self.lives += 1;
         let mut draws = self.random.fork();
         let after = self.random.below(30);
+        let faulty = faulty && !self.spared(who);
         let Some(machine) = self.machines.get_mut(who) else { return Ok(()) };
         if faulty {
+            machine.planned = Some(Fault::StopWithin);
             machine.disk.fail(after, Fault::StopWithin);
         }
         let draw = Box::new(move |octets: &mut [u8]| draws.fill(octets));
@@ -264,6 +295,7 @@ impl World {
             }
             Err(error) => {
                 ensure(faulty, || format!("machine {who} does not start: {error}"))?;
+                self.counts.add("process stopped while it started");
                 self.stopped(who);
                 Ok(())
             }
@@ -276,13 +308,18 @@ impl World {
         self.trace.note(self.step, format_args!("{who} stops, power: {}", !power));
         self.ran.stops += 1;
         let random = &mut self.random;
-        if let Some(machine) = self.machines.get_mut(who) {
-            machine.lost();
-            if power {
-                machine.disk.crash(&mut || random.next());
-            } else {
-                machine.disk.kill();
-            }
+        let Some(machine) = self.machines.get_mut(who) else { return };
+        self.counts.add(why_stopped(machine.planned));
+        if !machine.pulls.is_empty() {
+            self.counts.add("process stopped while a pull waited");
+        }
+        machine.lost();
+        if power {
+            let lost = machine.disk.crash(&mut || random.next());
+            self.counts.add("power failed");
+            self.counts.some("power failed: write lost or torn", lost);
+        } else {
+            machine.disk.kill();
         }
     }
 
@@ -293,7 +330,11 @@ impl World {
         let before = node.digest().map_err(|error| error.to_string())?;
         machine.lost();
         machine.disk.kill();
+        self.counts.add("process restarted in order");
         self.start(who, false)?;
+        if self.turned(who) {
+            return Ok(());
+        }
         let node = self.machines.get(who).and_then(|machine| machine.node.as_ref());
         let after = node.map(BareNode::digest).transpose().map_err(|error| error.to_string())?;
         ensure(after == Some(before), || format!("{who} started with another view than it had"))
@@ -301,19 +342,36 @@ impl World {
 
     /// Tells the others of what grew.
     fn ring(&mut self, who: usize) {
-        let Some(machine) = self.machines.get_mut(who) else { return };
-        let Some(node) = &mut machine.node else { return };
         for log in [Log::Shared, Log::Acts] {
+            let Some(machine) = self.machines.get_mut(who) else { return };
+            let Some(node) = &mut machine.node else { return };
             let size = node.sequencer().head(log.id()).map_or(0, |head| head.size);
             if machine.told.insert(log, size) == Some(size) {
                 continue;
             }
             let note = node.checkpoint(log).unwrap_or_default().to_owned();
             for to in (0..PARTIES.len()).filter(|to| *to != who) {
-                let said = Said::Rings { log, note: note.clone() };
-                let message = Message { from: who, to, said };
-                self.network.send(self.step, message, self.swarm, &mut self.random);
+                if !self.is_on_branch(who, to) {
+                    let said = Said::Rings { log, note: note.clone() };
+                    self.sends(Message { from: who, to, said });
+                }
             }
         }
+    }
+
+    pub(crate) fn sends(&mut self, message: Message) {
+        let (swarm, counts) = (self.swarm, &mut self.counts);
+        self.network.send(self.step, message, swarm, &mut self.random, counts);
+    }
+}
+
+fn why_stopped(planned: Option<Fault>) -> &'static str {
+    match planned {
+        Some(Fault::StopBefore) => "process stopped before a step of the store",
+        Some(Fault::StopWithin) => "process stopped within a step of the store",
+        Some(Fault::FailedButPersisted) => "step done, and reported as failed",
+        Some(Fault::FailedUnsynced) => "step written, not synced, and reported as failed",
+        Some(Fault::Unreadable) => "process stopped by a read that failed",
+        _ => "process stopped otherwise",
     }
 }

@@ -12,14 +12,14 @@ use std::collections::BTreeSet;
 
 use comity_tlog::commitment::{Commitment, Salt};
 use comity_tlog::{EntryRef, GrowError, Grown, Sealed};
-use comity_wire::entry::{Header, Kind, Log};
+use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::release::{Opening, Page};
 use serde::Serialize;
 
 use crate::judge::{Judge, Says, code};
 use crate::node::{Node, NodeError};
 use crate::peer::{self, Peer};
-use crate::stores::Logs;
+use crate::stores::{Logs, Mutant};
 use crate::sync::Place;
 use crate::writer;
 
@@ -161,7 +161,16 @@ pub(crate) fn judge_opening(
     if !leaf.is_some_and(|leaf| leaf.opens(&Salt(opening.salt), &opening.envelope)) {
         return Ok(Err(code::NOT_ITS_LEAF));
     }
+    if logs.planted(Mutant::TrustsOrigin) {
+        return Ok(judge.judge(&as_it_says(from, &opening.envelope), log, &opening.envelope));
+    }
     Ok(judge.judge(from, log, &opening.envelope))
+}
+
+/// What [`Mutant::TrustsOrigin`] takes a peer for.
+fn as_it_says(from: &Peer, envelope: &[u8]) -> Peer {
+    let header = entry::split(envelope).ok().and_then(|(line, _)| Header::parse(line).ok());
+    Peer { party: header.map_or(from.party.clone(), |header| header.origin), ..from.clone() }
 }
 
 /// The entries that the grants on a page open, as far as it was read.

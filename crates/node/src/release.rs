@@ -152,6 +152,9 @@ fn shared(
         with_all_grants(logs, &mut found, from)?;
     }
     let all = found.positions.len() < PAGE_ENTRIES_MAX;
+    if logs.planted(Mutant::PagesByLength) {
+        to_the_first_long(logs, &mut found, from)?;
+    }
     let mut page = Filling::default();
     let mut scanned_to = from;
     for position in found.positions {
@@ -196,6 +199,26 @@ fn with_all_grants(
     found.positions.dedup();
     Ok(())
 }
+
+/// What [`Mutant::PagesByLength`] does.
+fn to_the_first_long(
+    logs: &impl Logs,
+    found: &mut query::ForParty,
+    from: u64,
+) -> Result<(), NodeError> {
+    for index in from..found.folded {
+        let entry = EntryRef { log: Log::Shared.id(), index };
+        if logs.envelope_size(entry)?.is_some_and(|octets| octets > LONG_BYTES) {
+            found.positions.retain(|position| position.index <= index);
+            found.folded = index + 1;
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Octets of an envelope that [`Mutant::PagesByLength`] takes for long.
+const LONG_BYTES: u64 = 4096;
 
 /// What a grant opens, as far as it stands and is for the party.
 fn granted(

@@ -91,6 +91,12 @@ pub enum Mutant {
     ArrivesTwice,
     /// An opening that does not open takes its whole page with it.
     PoisonBlocks,
+    /// What a peer opens is taken for meant for this party, whoever it names.
+    TrustsAudience,
+    /// An entry of a peer is judged as of the party that it says it is from.
+    TrustsOrigin,
+    /// A page ends behind a long entry, whether it is for the party that asks or not.
+    PagesByLength,
 }
 
 fn fault(error: &ReadError) -> NodeError {

@@ -34,6 +34,8 @@ pub enum Mutant {
     EraseFirst,
     /// A head of somebody else is taken without its leaves having to give its root.
     NoReplay,
+    /// A second root of a size that is verified is passed over in silence.
+    AcceptsFork,
 }
 
 impl<S: Storage> Sequencer<S> {

@@ -73,16 +73,21 @@ impl<T> File<T> {
         self.live = Arc::clone(self.unsynced.last().unwrap_or(&self.durable));
     }
 
-    fn crash(&mut self, random: &mut dyn FnMut() -> u64) {
-        for state in std::mem::take(&mut self.unsynced) {
+    /// How many writes are lost, or there in part.
+    fn crash(&mut self, random: &mut dyn FnMut() -> u64) -> u64 {
+        let unsynced = std::mem::take(&mut self.unsynced);
+        let mut lost = unsynced.len() as u64;
+        for state in unsynced {
             let all = 1u64 << PIECES;
             if random() % all != all - 1 {
                 break;
             }
             self.durable = state;
+            lost -= 1;
         }
         self.torn = false;
-        self.live = self.durable.clone();
+        self.live = Arc::clone(&self.durable);
+        lost
     }
 }
 
@@ -177,6 +182,13 @@ impl MemoryDisk {
         MemoryStorage { disk: self.clone(), handle: disk.handles, transaction: None }
     }
 
+    /// Another disk with the same on it. Who opens both has two writers with one key.
+    pub fn copied(&self) -> MemoryDisk {
+        let disk = self.disk();
+        let (log, keys, marks) = (disk.log.clone(), disk.keys.clone(), disk.marks.clone());
+        MemoryDisk(Arc::new(Mutex::new(Disk { log, keys, marks, ..Disk::default() })))
+    }
+
     /// Steps taken so far. Every read, every change and every commit is one.
     pub fn steps(&self) -> u64 {
         self.disk().steps
@@ -203,13 +215,13 @@ impl MemoryDisk {
     }
 
     /// The power fails: what was not synced is lost, torn or kept, as `random` has it. All stores
-    /// that were open are dead.
-    pub fn crash(&self, random: &mut dyn FnMut() -> u64) {
+    /// that were open are dead. How many writes of the two stores are lost.
+    pub fn crash(&self, random: &mut dyn FnMut() -> u64) -> u64 {
         let mut disk = self.disk();
-        disk.log.crash(random);
-        disk.keys.crash(random);
+        let lost = disk.log.crash(random) + disk.keys.crash(random);
         disk.marks.crash(random);
         disk.restart();
+        lost
     }
 
     /// The process ends, and the machine runs on: what was written whole is there, and what was not
