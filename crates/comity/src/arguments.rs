@@ -358,6 +358,9 @@ pub(crate) struct Grant {
     /// Who is to have it, too: all, tier:NAME or party:ID,ID
     #[arg(long, value_name = "RULE")]
     pub(crate) to: String,
+    /// Open nothing: let this party, which has it, release it onward to those at most
+    #[arg(long, value_name = "PARTY", conflicts_with = "collection")]
+    pub(crate) onward: Option<String>,
     /// The user who grants; the role needs the right to release
     #[arg(long, value_name = "USER")]
     pub(crate) by: String,
@@ -373,6 +376,9 @@ pub(crate) struct Withdraw {
     /// Keep the private entries, and take back what was shared of them
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Take back the consent alone that this party may release them onward
+    #[arg(long, value_name = "PARTY", conflicts_with = "keep")]
+    pub(crate) onward: Option<String>,
     /// The user who withdraws; the role needs the right to withdraw
     #[arg(long, value_name = "USER")]
     pub(crate) by: String,

@@ -13,7 +13,7 @@ use crate::refusal::{Code, Path, Refusal};
 
 /// All codes of a release, for the reference page.
 pub static CODES: &[&Code] =
-    &[&MARKED, &RED, &RULE, &NOBODY, &HELD, &ELSEWHERE, &UNSHARED, &NOT_OWN];
+    &[&MARKED, &RED, &RULE, &NOBODY, &HELD, &ELSEWHERE, &UNSHARED, &NOT_OWN, &ONWARD];
 
 /// The markings say less than the release.
 pub static MARKED: Code = Code {
@@ -62,6 +62,13 @@ pub static UNSHARED: Code = Code {
 pub static NOT_OWN: Code = Code {
     id: "release-not-own",
     meaning: "the object was released by another party, who alone says who else gets it",
+    source: "sharing",
+};
+
+/// Something of another party, for more than it consents to.
+pub static ONWARD: Code = Code {
+    id: "release-onward",
+    meaning: "the party whose object it is does not consent to its release to all of these",
     source: "sharing",
 };
 

@@ -131,6 +131,12 @@ impl Node {
         self.catalog().is_receiving(collection.number)
     }
 
+    /// Whether a number is that of a collection of this party's own.
+    pub(crate) fn is_own(&self, number: u32) -> bool {
+        let catalog = self.catalog();
+        !catalog.is_receiving(number) && catalog.all().iter().any(|one| one.number == number)
+    }
+
     fn catalog(&self) -> Arc<Catalog> {
         self.catalog.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }

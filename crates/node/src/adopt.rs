@@ -23,6 +23,8 @@ pub struct Adopted {
     pub known: usize,
     /// Those that were taken back meanwhile.
     pub gone: usize,
+    /// Those of which the collection holds the same version with other content.
+    pub conflicting: usize,
 }
 
 impl Node {
@@ -71,6 +73,7 @@ impl Node {
             done.adopted += some.adopted;
             done.known += some.known;
             done.gone += some.gone;
+            done.conflicting += some.conflicting;
         }
         Ok(done)
     }

@@ -317,7 +317,7 @@ impl BareNode {
     ) -> Result<bool, NodeError> {
         let parties = self.compile(rule, tlp);
         let own = &self.identity.headers;
-        let Some(opened) = share::open(&Sources(&self.logs, &self.view), &own.party, of)? else {
+        let Some(opened) = share::open(&Sources(&self.logs, &self.view), of)? else {
             return Ok(false);
         };
         if parties.is_empty() || !opened.ledger.shared.is_empty() {
@@ -344,7 +344,8 @@ impl BareNode {
     ) -> Result<bool, NodeError> {
         let parties = self.compile(rule, tlp);
         let (purpose, now) = (self.identity.headers.purpose.clone(), self.now);
-        let targets = [Target { position, tlp: tlp.label().to_owned(), purpose, parties }];
+        let targets =
+            [Target { position, of: None, tlp: tlp.label().to_owned(), purpose, parties }];
         let granted =
             self.group(|decided, node| decided.grant(node, rule, &targets, author, now))?;
         Ok(granted.entries > 0)

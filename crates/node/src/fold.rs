@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comity_gate::{Facts, admit};
+use comity_gate::admit;
 use comity_tlog::EntryRef;
-use comity_view::fold::{Effect, Released, What};
+use comity_view::fold::{Consent, Effect, Released, What};
 use comity_view::{Arrival, Folded, ObjectFacts, Position, View};
-use comity_wire::entry::{self, Header, Kind, Log};
+use comity_wire::consent;
+use comity_wire::entry::{self, Header, Kind, Log, Reference};
 use comity_wire::time::{Instant, Micros};
 
 use crate::collection;
-use crate::judge::{Judge, Says};
+use crate::judge::{Judge, Provenance, Says, comes_from};
 use crate::node::NodeError;
 use crate::peer::Peer;
 use crate::stores::Logs;
@@ -215,6 +216,7 @@ enum Judged {
 enum Other {
     Copy(Position),
     Grant,
+    Consent(Vec<String>),
     Withdraw,
     Receipt,
 }
@@ -236,8 +238,11 @@ fn judge(opened: &Opened, ground: &Ground) -> Judged {
     let shared = opened.entry.log == Log::Shared.id();
     match header.kind {
         _ if !stands_here => Judged::Nothing,
-        Kind::Share if shared => judge_shared(header, payload, &ground.judge.facts),
-        Kind::Grant if shared => Judged::Released(Box::new(header), Other::Grant),
+        Kind::Share if shared => judge_shared(header, payload, ground),
+        Kind::Grant if shared => match consent::read(payload, &header.origin) {
+            Ok(Some(onward)) => Judged::Released(Box::new(header), Other::Consent(onward.parties)),
+            _ => Judged::Released(Box::new(header), Other::Grant),
+        },
         Kind::Withdraw if shared => Judged::Released(Box::new(header), Other::Withdraw),
         Kind::Receipt if shared => Judged::Released(Box::new(header), Other::Receipt),
         Kind::Share => match admit(payload, &ground.judge.facts) {
@@ -264,21 +269,25 @@ fn judge_followed(number: u8, envelope: &[u8], ground: &Ground) -> Judged {
         Says::Share(version) => Planned::Share { version, alone: false },
         Says::Withdraw(targets) => Planned::Withdraw(all(number, targets)),
         Says::Receipt(withdrawals) => Planned::Receipt(all(Log::Shared.id(), withdrawals)),
+        Says::Consent(of, parties) => Planned::Consent(all(number, of), parties),
         Says::Other => Planned::Nothing,
     })
 }
 
 /// A share for others is void, besides, where it waits for an attestation, or where its header is
 /// wider than the markings in the object.
-fn judge_shared(header: Header, payload: &[u8], facts: &Facts) -> Judged {
-    let Ok(admitted) = admit(payload, facts) else { return Judged::Nothing };
+fn judge_shared(header: Header, payload: &[u8], ground: &Ground) -> Judged {
+    let Ok(admitted) = admit(payload, &ground.judge.facts) else { return Judged::Nothing };
     let label = collection::label(&header.handling.tlp);
     let agrees = label.is_some_and(|label| comity_gate::release::agrees(payload, label));
     if !agrees || (admitted.hold().is_some() && header.attested.is_none()) {
         return Judged::Nothing;
     }
-    let private = own_targets(&header).into_iter().find(|of| of.log == Log::Private.id());
-    match private {
+    let copied = match comes_from(&header) {
+        Some(Provenance::Onward(of)) => position_of(of, &ground.peers),
+        _ => own_targets(&header).into_iter().find(|of| of.log == Log::Private.id()),
+    };
+    match copied {
         Some(of) => Judged::Released(Box::new(header), Other::Copy(of)),
         None => Judged::Share(Box::new((header, admitted))),
     }
@@ -292,6 +301,9 @@ impl Judged {
                 let what = match other {
                     Other::Copy(of) => What::Copy(*of),
                     Other::Grant => What::Grant(shared_targets(header)),
+                    Other::Consent(parties) => {
+                        What::Consent(Consent { of: shared_targets(header), parties })
+                    }
                     Other::Withdraw => What::Withdraw(own_targets(header)),
                     Other::Receipt => What::Receipt,
                 };
@@ -354,10 +366,12 @@ fn own_targets(header: &Header) -> Vec<Position> {
 
 /// The entries of peers that a record of ours says are purged here.
 fn purged_targets(header: &Header, peers: &[Peer]) -> Vec<Position> {
-    let targets = header.refs.iter().filter_map(|reference| {
-        let peer = peers.iter().find(|peer| peer.party == reference.origin)?;
-        let log = peer.log(Log::from_name(&reference.log)?)?;
-        Some(Position { log, index: reference.index })
-    });
-    targets.collect()
+    header.refs.iter().filter_map(|reference| position_of(reference, peers)).collect()
+}
+
+/// Where an entry of a peer stands here; nothing where the peer is not followed.
+fn position_of(reference: &Reference, peers: &[Peer]) -> Option<Position> {
+    let peer = peers.iter().find(|peer| peer.party == reference.origin)?;
+    let log = peer.log(Log::from_name(&reference.log)?)?;
+    Some(Position { log, index: reference.index })
 }

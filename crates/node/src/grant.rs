@@ -8,12 +8,12 @@ use comity_charter::Tlp;
 use comity_gate::release;
 use comity_gate::{Path, Refusal};
 use comity_view::{Position, Right, query};
-use comity_wire::entry::Log;
+use comity_wire::entry::Header;
 
 use crate::collection::{self, Collection};
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
-use crate::share::{Audiences, Report, open, parse_ids};
+use crate::share::{Audiences, Opened, Report, open, parse_ids};
 use crate::writer::grant::Target;
 
 /// What is to be opened.
@@ -80,21 +80,38 @@ impl Node {
                 let number = collection.number;
                 let held =
                     self.ask(|connections| Ok(query::held_by(&connections.view, number)?))?;
-                return Ok(held.into_iter().filter(|one| !one.is_followed()).collect());
+                return self.ours(held);
             }
         };
         self.versions(ids)
     }
 
-    /// The own entries that hold versions of some objects, wherever they are held.
+    /// Of some entries those of this party's own, and those that it passed on.
+    fn ours(&self, entries: Vec<Position>) -> Result<Vec<Position>, NodeError> {
+        let mut ours = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if !entry.is_followed() || !self.copies(entry)?.is_empty() {
+                ours.push(entry);
+            }
+        }
+        Ok(ours)
+    }
+
+    /// The entries of the log `shared` that give others what an entry holds.
+    fn copies(&self, entry: Position) -> Result<Vec<Position>, NodeError> {
+        let ledger = self.ask(|connections| Ok(query::ledger(&connections.view, entry)?))?;
+        Ok(ledger.map(|ledger| ledger.shared).unwrap_or_default())
+    }
+
+    /// The entries that hold versions of some objects, wherever they are held: those of this
+    /// party's own, and those that it passed on.
     pub(crate) fn versions(&self, ids: &[String]) -> Result<Vec<Position>, NodeError> {
         let mut all = Vec::new();
         for (text, (object_type, uuid)) in ids.iter().zip(parse_ids(ids)?) {
             let versions = self
                 .ask(|connections| Ok(query::versions(&connections.view, &object_type, uuid)?))?;
             // Nobody but its owner opens it to others, or takes it back.
-            let versions: Vec<Position> =
-                versions.into_iter().filter(|one| !one.is_followed()).collect();
+            let versions = self.ours(versions)?;
             if versions.is_empty() {
                 return Err(NodeError::NoObject { id: text.clone() });
             }
@@ -111,9 +128,8 @@ impl Node {
         targets: &mut Vec<Target>,
         report: &mut Report,
     ) -> Result<(), NodeError> {
-        let party = &self.config().party;
-        let Some(opened) = self.ask(|connections| open(&connections.sources(), party, position))?
-        else {
+        let opened = self.ask(|connections| open(&connections.sources(), position))?;
+        let Some(mut opened) = opened else {
             report.gone += 1;
             return Ok(());
         };
@@ -124,41 +140,54 @@ impl Node {
             report.refuse(opened.id, &refusal);
             return Ok(());
         };
-        let header = if position.log == Log::Shared.id() {
-            opened.header
-        } else {
-            let copy = self.ask(|connections| header_at(connections, shared))?;
-            let Some(header) = copy else {
-                report.gone += 1;
-                return Ok(());
-            };
-            header
+        let Some(header) = self.header_of_copy(&opened, position, shared)? else {
+            report.gone += 1;
+            return Ok(());
         };
         // A label that is not known is taken for the strictest.
         let tlp = collection::label(&header.handling.tlp).unwrap_or(Tlp::Red);
-        match audiences.of(tlp) {
-            Ok(parties) => targets.push(Target {
-                position: shared,
-                tlp: header.handling.tlp,
-                purpose: header.purpose,
-                parties: parties.to_vec(),
-            }),
+        let mut judged = audiences.of(tlp).map(<[String]>::to_vec);
+        let of = position.is_followed().then_some(position);
+        if let (Some(of), Ok(parties)) = (of, &mut judged) {
+            // Its owner has it.
+            parties.retain(|party| *party != opened.header.origin);
+            let parties = std::mem::take(parties);
+            judged = self.consent_to(of, &mut opened, &parties)?.map(|()| parties);
+        }
+        match judged {
+            Ok(parties) => {
+                let (tlp, purpose) = (header.handling.tlp, header.purpose);
+                targets.push(Target { position: shared, of, tlp, purpose, parties });
+            }
             Err(refusal) => report.refuse(opened.id, &refusal),
         }
         Ok(())
+    }
+
+    /// The header of a shared entry: of the entry itself, or of its copy.
+    pub(crate) fn header_of_copy(
+        &self,
+        opened: &Opened,
+        position: Position,
+        shared: Position,
+    ) -> Result<Option<Header>, NodeError> {
+        if position == shared {
+            return Ok(Some(opened.header.clone()));
+        }
+        self.ask(|connections| header_at(connections, shared))
     }
 }
 
 fn header_at(
     connections: &crate::query::Connections,
     position: Position,
-) -> Result<Option<comity_wire::entry::Header>, NodeError> {
+) -> Result<Option<Header>, NodeError> {
     let envelope = connections
         .log
         .open_entry(crate::writer::decide::entry_ref(position))
         .map_err(|error| NodeError::Storage(error.to_string()))?;
     Ok(envelope.and_then(|envelope| {
         let (line, _) = comity_wire::entry::split(&envelope).ok()?;
-        comity_wire::entry::Header::parse(line).ok()
+        Header::parse(line).ok()
     }))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use comity_charter::{Charter, Right};
 use comity_gate::{Facts, admit};
+use comity_wire::consent;
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::time::{Instant, Micros};
 
@@ -35,6 +36,8 @@ pub(crate) mod code {
     pub(crate) const UNATTESTED: &str = "entry-unattested";
     /// Not for this party.
     pub(crate) const AUDIENCE: &str = "entry-audience";
+    /// It consents to something, and to what cannot be read.
+    pub(crate) const CONSENT: &str = "entry-consent";
     /// It gives something to others, and its origin had no right to.
     pub(crate) const RIGHT: &str = "entry-right";
 }
@@ -62,6 +65,8 @@ pub(crate) enum Says {
     Withdraw(Vec<u64>),
     /// These withdrawals of ours were acted on.
     Receipt(Vec<u64>),
+    /// These entries of the same log may be released onward, to these parties at most.
+    Consent(Vec<u64>, Vec<String>),
     /// Something that has no rows.
     Other,
 }
@@ -109,9 +114,10 @@ impl Judge {
         }
         let says = match (log, header.kind) {
             (Log::Shared, Kind::Share) => Says::Share(Box::new(self.version(&header, payload)?)),
-            (Log::Shared, Kind::Withdraw) => Says::Withdraw(taken_back(&header)?),
+            (Log::Shared, Kind::Withdraw) => Says::Withdraw(of_the_same_log(&header)?),
             (Log::Shared, Kind::Receipt) => Says::Receipt(self.receipted(&header)?),
-            (Log::Shared, Kind::Grant | Kind::Inquiry) => Says::Other,
+            (Log::Shared, Kind::Grant) => consent(&header, payload)?,
+            (Log::Shared, Kind::Inquiry) => Says::Other,
             (Log::Acts, Kind::Share | Kind::Withdraw | Kind::Grant | Kind::Receipt)
             | (Log::Acts, Kind::Access)
             | (Log::Shared | Log::Private | Log::Audit, _) => return Err(code::KIND),
@@ -135,6 +141,7 @@ impl Judge {
     /// The same gate as for what is submitted, and for what is released: a label narrower than the
     /// markings in the object is none, and nothing goes to others that waits for an attestation.
     fn version(&self, header: &Header, payload: &[u8]) -> Result<ObjectVersion, &'static str> {
+        comes_from(header).ok_or(code::REFS)?;
         let admitted = admit(payload, &self.facts).map_err(|refusal| refusal.code.id)?;
         let label = collection::label(&header.handling.tlp).ok_or(code::LABEL)?;
         if !comity_gate::release::agrees(payload, label) {
@@ -176,8 +183,39 @@ impl Judge {
     }
 }
 
-/// Nobody takes back what is not his, or what stands in another log.
-fn taken_back(header: &Header) -> Result<Vec<u64>, &'static str> {
+/// Where what a `share` holds comes from: its author's own private log, or none that it names; or
+/// another party, whose entry it names first, and behind it how that party consents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provenance<'h> {
+    /// The party itself.
+    Own,
+    /// This entry of another party.
+    Onward(&'h entry::Reference),
+}
+
+/// Nothing where the references are neither the one nor the other.
+pub(crate) fn comes_from(header: &Header) -> Option<Provenance<'_>> {
+    let refs = header.refs.as_slice();
+    let Some(first) = refs.first() else { return Some(Provenance::Own) };
+    if first.origin == header.origin {
+        let own = refs.len() == 1 && first.log == Log::Private.name();
+        return own.then_some(Provenance::Own);
+    }
+    let of_owner =
+        |one: &entry::Reference| one.origin == first.origin && one.log == Log::Shared.name();
+    // The entry, and what consents: without the second, nobody said that it may go on.
+    (refs.len() > 1 && refs.iter().all(of_owner)).then_some(Provenance::Onward(first))
+}
+
+/// What a grant consents to, if to anything. It is about entries of its own log.
+fn consent(header: &Header, payload: &[u8]) -> Result<Says, &'static str> {
+    let onward = consent::read(payload, &header.origin).map_err(|_| code::CONSENT)?;
+    let Some(onward) = onward else { return Ok(Says::Other) };
+    Ok(Says::Consent(of_the_same_log(header)?, onward.parties))
+}
+
+/// Nobody takes back what is not his, or what stands in another log; nor does he consent for it.
+fn of_the_same_log(header: &Header) -> Result<Vec<u64>, &'static str> {
     let own = |one: &entry::Reference| one.origin == header.origin && one.log == header.log;
     if header.refs.is_empty() || !header.refs.iter().all(own) {
         return Err(code::REFS);

@@ -8,11 +8,14 @@
 pub mod account;
 mod admin;
 pub mod adopt;
+mod allowance;
 mod audit;
 pub mod backup;
 pub mod bare;
 pub mod collection;
 pub mod config;
+pub mod conflict;
+pub mod consent;
 pub mod contact;
 pub mod directory;
 pub mod export;

@@ -18,6 +18,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::audit::{self, Access, Waiting};
 use crate::collection::Catalog;
 use crate::config::{Config, ConfigError};
+use crate::conflict::Compared;
 use crate::contact::Contacts;
 use crate::directory::{Directory, DirectoryError, Lock};
 use crate::fold::Ground;
@@ -221,6 +222,7 @@ pub struct Node {
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) heads: Arc<Heads>,
     pub(crate) contacts: Contacts,
+    pub(crate) compared: Compared,
     pub(crate) peers_changed: AtomicU64,
     pub(crate) successor: std::sync::Mutex<Option<String>>,
     stopping: AtomicBool,
@@ -290,6 +292,7 @@ impl Node {
             quotas,
             heads,
             contacts: Contacts::default(),
+            compared: Compared::default(),
             peers_changed: AtomicU64::new(0),
             successor: std::sync::Mutex::default(),
             stopping: AtomicBool::new(false),

@@ -151,6 +151,25 @@ pub(crate) fn quarantine(
     Ok(())
 }
 
+/// Entries that open soundly now are not set aside any more.
+pub(crate) fn release(local: &Local, log: u8, indices: &[u64]) -> Result<(), LocalError> {
+    let mut connection = local.lock();
+    let any: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM quarantine WHERE log = ?1)")?
+        .query_row([log], |row| row.get(0))?;
+    if !any {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    for index in indices {
+        transaction
+            .prepare_cached("DELETE FROM quarantine WHERE log = ?1 AND idx = ?2")?
+            .execute((log, i64::try_from(*index).unwrap_or(i64::MAX)))?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
 fn quarantined(local: &Local, peers: &[Peer]) -> Result<Vec<Quarantined>, LocalError> {
     let connection = local.lock();
     let mut statement =

@@ -103,6 +103,7 @@ impl Node {
             }
         }
         peer::quarantine(self.local(), now, &aside)?;
+        let sound: Vec<u64> = judged.iter().map(|one| one.entry.index).collect();
         let page = writer::receive::Page {
             from: from.clone(),
             log: number,
@@ -111,6 +112,8 @@ impl Node {
             now,
         };
         let mut received = self.writer().receive(page)?;
+        // If we stop before, the row says of an entry that is here that it was set aside.
+        peer::release(self.local(), number, &sound)?;
         received.quarantined = aside.len();
         if log == Log::Acts && received.kept > 0 {
             self.consider_succession()?;

@@ -10,6 +10,7 @@ use comity_tlog::storage::EntryRef;
 use comity_tlog::{Reader, TilePath};
 use comity_view::query::Ask;
 use comity_view::{Position, Queries, Readable, Right, query};
+use comity_wire::consent;
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::release::{Opening, Page};
 use comity_wire::time::Micros;
@@ -160,10 +161,11 @@ fn shared(
     for position in found.positions {
         let mut group: Vec<Opening> = Vec::new();
         if let Some((header, opening)) = open(logs, position)? {
+            let opens = header.kind == Kind::Grant && !consents(&header, &opening.envelope);
             if !has_expired(&header, now) {
                 group.push(opening);
             }
-            if header.kind == Kind::Grant {
+            if opens {
                 group.extend(granted(sources, party, &header, now)?);
             }
         }
@@ -219,6 +221,12 @@ fn to_the_first_long(
 
 /// Octets of an envelope that [`Mutant::PagesByLength`] takes for long.
 const LONG_BYTES: u64 = 4096;
+
+/// Whether a grant says that what it names may go onward. Then it opens nothing: who gets it has it.
+fn consents(header: &Header, envelope: &[u8]) -> bool {
+    let payload = entry::split(envelope).ok().map(|(_, payload)| payload);
+    payload.is_some_and(|payload| matches!(consent::read(payload, &header.origin), Ok(Some(_))))
+}
 
 /// What a grant opens, as far as it stands and is for the party.
 fn granted(

@@ -10,6 +10,7 @@
 //! 4. The writer appends it, unless the object is shared already: then it says whether all of these
 //!    parties have it. Nothing is shared wider by sharing it again; that is a grant.
 
+mod onward;
 mod opened;
 
 use std::collections::BTreeMap;
@@ -27,8 +28,7 @@ use crate::collection::{self, Collection};
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
 use crate::writer::share::{Copied, Draft};
-use opened::Opened;
-pub(crate) use opened::open;
+pub(crate) use opened::{Opened, open};
 
 /// Objects that one job of the writer shares, and octets: a commit's worth.
 const GROUP_OBJECTS: usize = 1000;
@@ -125,19 +125,24 @@ pub(crate) fn leaving(
 /// What a rule comes to, by label: each is compiled once.
 pub(crate) struct Audiences<'n> {
     node: &'n Node,
-    rule: &'n str,
+    rule: String,
     now: i64,
     by_label: BTreeMap<Tlp, Result<Reached, RuleError>>,
 }
 
 impl<'n> Audiences<'n> {
-    pub(crate) fn new(node: &'n Node, rule: &'n str, now: i64) -> Audiences<'n> {
-        Audiences { node, rule, now, by_label: BTreeMap::new() }
+    pub(crate) fn new(node: &'n Node, rule: &str, now: i64) -> Audiences<'n> {
+        Audiences { node, rule: rule.to_owned(), now, by_label: BTreeMap::new() }
+    }
+
+    /// The rule.
+    fn rule(&self) -> &str {
+        &self.rule
     }
 
     /// The parties for an object of a label.
     pub(crate) fn of(&mut self, tlp: Tlp) -> Result<&[String], Refusal> {
-        let (node, rule, now) = (self.node, self.rule, self.now);
+        let (node, rule, now) = (self.node, self.rule.as_str(), self.now);
         let reached = self.by_label.entry(tlp).or_insert_with(|| {
             let compiled = node.compile(rule, tlp, now)?;
             Ok(Reached { tlp: tlp.label().to_owned(), objects: 0, compiled })
@@ -197,7 +202,7 @@ impl Node {
             author: by.author(),
             asked,
             now,
-            audiences: Audiences::new(self, asked.rule, now),
+            audiences: BTreeMap::new(),
             drafts: Vec::new(),
             octets: 0,
             report: Report::default(),
@@ -246,7 +251,8 @@ struct Sharing<'a> {
     author: Author,
     asked: Asked<'a>,
     now: i64,
-    audiences: Audiences<'a>,
+    /// By the party whose objects they are for, where it is another: it has them, and is left out.
+    audiences: BTreeMap<Option<String>, Audiences<'a>>,
     drafts: Vec<(String, Draft)>,
     octets: usize,
     report: Report,
@@ -255,20 +261,20 @@ struct Sharing<'a> {
 impl Sharing<'_> {
     fn object(&mut self, position: Position) -> Result<(), NodeError> {
         self.report.objects += 1;
-        let party = &self.node.config().party;
-        let opened = self.node.ask(|connections| open(&connections.sources(), party, position))?;
-        let Some(opened) = opened else {
+        let opened = self.node.ask(|connections| open(&connections.sources(), position))?;
+        let Some(mut opened) = opened else {
             self.report.gone += 1;
             return Ok(());
         };
-        if position.is_followed() {
-            let refusal = Refusal::new(&release::NOT_OWN, Path::root())
-                .found(format!("an entry of `{}`", opened.header.origin))
-                .hint("ask its owner to grant it to them");
-            self.report.refuse(opened.id, &refusal);
-            return Ok(());
-        }
-        match self.judge(&opened) {
+        let judged = self.judge(&opened, position);
+        let judged = match judged {
+            Ok(leaving) if position.is_followed() => self
+                .node
+                .consent_to(position, &mut opened, &leaving.audience.parties)?
+                .map(|()| leaving),
+            judged => judged,
+        };
+        match judged {
             Err(refusal) => self.report.refuse(opened.id, &refusal),
             Ok(leaving) if !opened.ledger.shared.is_empty() => self.known(&opened, &leaving)?,
             Ok(_) if self.asked.dry_run => self.report.shared += 1,
@@ -284,19 +290,28 @@ impl Sharing<'_> {
         Ok(())
     }
 
-    fn judge(&mut self, opened: &Opened) -> Result<Leaving, Refusal> {
+    fn judge(&mut self, opened: &Opened, position: Position) -> Result<Leaving, Refusal> {
         if opened.ledger.held_back {
             return Err(Refusal::new(&release::HELD, Path::root())
                 .required("an attestation by a releaser")
                 .hint("import it again with --attest"));
         }
+        let owner = position.is_followed().then(|| opened.header.origin.clone());
+        let default = self.default(&opened.header);
         let given = match self.asked.tlp {
             Some(tlp) => Label::Exactly(tlp),
-            None => Label::Unmarked(self.default(&opened.header)),
+            None => Label::Unmarked(default),
         };
         let tlp = release::label(&opened.object, given)?;
-        let parties = self.audiences.of(tlp)?.to_vec();
-        let rule = self.asked.rule.to_owned();
+        if owner.is_some() {
+            onward::require_no_wider(&opened.header, tlp)?;
+        }
+        let (node, rule, now) = (self.node, self.asked.rule, self.now);
+        let audiences = self.audiences.entry(owner).or_insert_with_key(|owner| {
+            Audiences::new(node, &onward::without(rule, owner.as_deref()), now)
+        });
+        let rule = audiences.rule().to_owned();
+        let parties = audiences.of(tlp)?.to_vec();
         Ok(Leaving { tlp, audience: Audience { rule, parties } })
     }
 
@@ -340,6 +355,9 @@ impl Sharing<'_> {
                 }
                 Copied::Known => self.report.known_to(id, &[]),
                 Copied::Narrower(missing) => self.report.known_to(id, &missing),
+                Copied::Unconsented(missing) => {
+                    self.report.refuse(id, &onward::unconsented(&missing, &[]));
+                }
                 Copied::Gone => self.report.gone += 1,
             }
         }
@@ -349,7 +367,8 @@ impl Sharing<'_> {
     fn finish(mut self) -> Result<Report, NodeError> {
         self.send()?;
         let mut report = self.report;
-        report.audiences = self.audiences.told();
+        let audiences = self.audiences.into_values();
+        report.audiences = audiences.flat_map(Audiences::told).collect();
         if report.audiences.is_empty() {
             // Nothing was looked at, or nothing may leave; the rule is explained all the same.
             let tlp = self.asked.tlp.unwrap_or(self.node.charter().handling.default_tlp);
@@ -392,7 +411,7 @@ pub(crate) fn parse_ids(ids: &[String]) -> Result<Vec<(String, comity_wire::id::
         .collect()
 }
 
-fn nobody() -> Refusal {
+pub(crate) fn nobody() -> Refusal {
     Refusal::new(&release::NOBODY, Path::root())
         .required("a rule that reaches a party with standing and a node")
         .hint("comity share --dry-run says why, party by party")

@@ -80,7 +80,8 @@ impl Node {
             for entry in &shared {
                 told.extend(self.recipients(*entry)?);
             }
-            if keep && version.log == Log::Private.id() {
+            // What another party gave stays here, as it came.
+            if version.is_followed() || (keep && version.log == Log::Private.id()) {
                 going.extend(shared);
             } else {
                 going.push(*version);

@@ -11,6 +11,7 @@ mod folder;
 pub(crate) mod grant;
 mod job;
 pub(crate) mod known;
+mod place;
 pub(crate) mod receive;
 mod remove;
 mod retain;
@@ -208,6 +209,18 @@ impl Writer {
         now: i64,
     ) -> Result<Granted, NodeError> {
         self.ask(|reply| Job::Grant { rule, targets, author, now, reply })
+    }
+
+    /// Consents to the onward release of shared entries by a party.
+    pub(crate) fn consent(
+        &self,
+        to: String,
+        rule: String,
+        targets: Vec<Target>,
+        author: Author,
+        now: i64,
+    ) -> Result<Granted, NodeError> {
+        self.ask(|reply| Job::Consent { to, rule, targets, author, now, reply })
     }
 
     /// Appends envelopes that the view has nothing to say about.
@@ -476,6 +489,10 @@ impl Inner {
             }
             Job::Grant { rule, targets, author, now, reply } => {
                 let granted = decided.grant(self, &rule, &targets, &author, now);
+                answer(Answer::Grant, reply, granted)
+            }
+            Job::Consent { to, rule, targets, author, now, reply } => {
+                let granted = decided.consent(self, &to, &rule, &targets, &author, now);
                 answer(Answer::Grant, reply, granted)
             }
             Job::Append { entries, reply } => {

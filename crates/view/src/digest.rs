@@ -10,7 +10,7 @@ use crate::store::{View, ViewError};
 
 /// The tables that are state, each with an order that does not depend on how it was folded.
 /// Types and audiences are numbered in the order of their coming, so they are spelled out.
-const TABLES: [(&str, &str); 10] = [
+const TABLES: [(&str, &str); 12] = [
     ("folded", "SELECT log, size FROM folded ORDER BY log"),
     (
         "version",
@@ -34,6 +34,8 @@ const TABLES: [(&str, &str); 10] = [
     ),
     ("granted", "SELECT key, party FROM granted ORDER BY key, party"),
     ("attestation", "SELECT key, record FROM attestation ORDER BY key"),
+    ("consent", "SELECT key, of, parties FROM consent ORDER BY key, of"),
+    ("rival", "SELECT key FROM rival ORDER BY key"),
 ];
 
 /// A table and the first row, counted from 1, in which two views differ.

@@ -2,9 +2,11 @@
 
 mod arrival;
 mod attest;
+mod consent;
 mod grant;
 mod receipt;
 pub(crate) mod release;
+mod rival;
 mod share;
 mod withdraw;
 
@@ -38,6 +40,8 @@ pub enum Effect<'a> {
     Receipt(Vec<Position>),
     /// An entry of the log `shared`: something is for others.
     Released(Released<'a>),
+    /// `grant` of somebody else that consents: these entries may be released onward.
+    Consent(Consent<'a>),
     /// `record` with an attestation: these entries wait no longer.
     Attest(Vec<Position>),
     /// Nothing here: a kind that has no rows, an erased entry, or a void one.
@@ -62,10 +66,21 @@ pub enum What<'a> {
     Copy(Position),
     /// `grant`: the audience may open these entries, too.
     Grant(Vec<Position>),
+    /// `grant` that consents: the audience may release these entries onward.
+    Consent(Consent<'a>),
     /// `withdraw`: these entries say nothing any more.
     Withdraw(Vec<Position>),
     /// `receipt`: this party did what somebody else's withdrawal asks for.
     Receipt,
+}
+
+/// The word of an owner that what is his may be released onward.
+#[derive(Debug)]
+pub struct Consent<'a> {
+    /// The shared entries.
+    pub of: Vec<Position>,
+    /// The parties that they may be released to, at most.
+    pub parties: &'a [String],
 }
 
 /// An object version, as far as queries and admission ask about it.
@@ -152,6 +167,7 @@ pub(crate) fn entries(
                 removes = true;
                 withdraw::fold(tx, targets)?;
             }
+            Effect::Consent(consent) => consent::fold(tx, entry.position, consent)?,
             Effect::Receipt(withdrawals) => receipt::fold(tx, entry.position, withdrawals)?,
             Effect::Released(released) => {
                 release::fold(tx, entry.position, released)?;
@@ -164,6 +180,7 @@ pub(crate) fn entries(
                     }
                     What::Copy(_) | What::Receipt => {}
                     What::Grant(targets) => grant::fold(tx, released.audience, targets)?,
+                    What::Consent(consent) => consent::fold(tx, entry.position, consent)?,
                     What::Withdraw(targets) => {
                         removes = true;
                         withdraw::fold(tx, targets)?;

@@ -1,13 +1,17 @@
 //! Questions to the view, one file a noun.
 
+mod consent;
 mod known;
 mod manifest;
 mod objects;
 mod released;
+mod rival;
 mod withdrawal;
 
+pub use consent::{Consent, Cover, consented, consents, cover, given_to};
 pub use known::{
-    KnownVersion, collections_of, expired, halves, held, known, position_of, version_text,
+    KnownVersion, collections_of, expired, first_arrival, halves, held, known, position_of,
+    version_text,
 };
 pub use manifest::{VersionRecord, records};
 pub use objects::{Page, Row, exists, is_held, page, state};
@@ -15,7 +19,8 @@ pub use released::{
     Counts, ForParty, Ledger, copies, held_by, ledger, recipients, recipients_seen, released,
     released_to, stands, versions,
 };
-pub use withdrawal::{Withdrawal, arrivals_of, is_withdrawn, receipts, withdrawals};
+pub use rival::{Rival, object_of, rivals};
+pub use withdrawal::{Withdrawal, arrivals_of, is_withdrawn, receipts, receipts_in, withdrawals};
 
 use rusqlite::Connection;
 

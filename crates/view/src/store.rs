@@ -11,10 +11,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction};
 use crate::fold::{self, Arrival, Folded};
 
 /// The version of `schema.sql`. Another one on disk means: drop and fold again.
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 /// All tables of `schema.sql` but `left_by`.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
     "folded",
     "object_type",
     "version",
@@ -28,6 +28,8 @@ const TABLES: [&str; 13] = [
     "attestation",
     "withdrawn",
     "receipt",
+    "consent",
+    "rival",
 ];
 
 /// Marks the file as ours ("CmVw").

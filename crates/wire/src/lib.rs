@@ -10,10 +10,12 @@
 //! | TAXII resources | TAXII 2.1 | [`taxii`] |
 //! | the entry of a log | `docs/spec/entry.md` | [`entry`] |
 //! | a page of openings | `docs/spec/log.md` | [`release`] |
+//! | consent to release onward | `docs/spec/entry.md` | [`consent`] |
 //!
 //! Every limit stands in [`limits`], with its unit and its reason.
 
 pub mod canonical;
+pub mod consent;
 pub mod entry;
 pub mod id;
 pub mod json;

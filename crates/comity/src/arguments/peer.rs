@@ -56,4 +56,10 @@ pub(crate) enum PeerVerb {
         /// The party
         party: String,
     },
+    /// List object versions that several parties give with different content; exit code 1 when
+    /// there are any
+    Conflicts {
+        /// The node's directory
+        dir: PathBuf,
+    },
 }

@@ -18,10 +18,11 @@ pub(crate) fn run(arguments: &Adopt, output: &Output) -> Result<Outcome, Failure
     output.result(&value, || {
         let of = |name: &str| cell(&value, name);
         format!(
-            "{} adopted, {} adopted before, {} taken back meanwhile\n",
+            "{} adopted, {} adopted before, {} taken back meanwhile, {} here with other content\n",
             of("adopted"),
             of("known"),
-            of("gone")
+            of("gone"),
+            of("conflicting")
         )
     });
     Ok(Outcome::Done)

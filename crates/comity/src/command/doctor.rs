@@ -84,11 +84,18 @@ fn told(value: &Value) -> String {
     }
     let released = value.get("released").unwrap_or(value);
     text.push_str(&format!(
-        "released   {} object versions that others may open, {} grants, {} withdrawals\n",
+        "released   {} object versions that others may open, {} grants, {} withdrawals, {} consents\n",
         cell(released, "shares"),
         cell(released, "grants"),
-        cell(released, "withdrawals")
+        cell(released, "withdrawals"),
+        cell(released, "consents")
     ));
+    if cell(value, "conflicts") != "0" {
+        let conflicts = cell(value, "conflicts");
+        text.push_str(&format!(
+            "conflicts  {conflicts} object versions with more than one content: comity peer conflicts DIR\n"
+        ));
+    }
     for (name, member, unit) in [
         ("entries", "entries_days", "days at most, where nothing else says so"),
         ("accesses", "accesses_days", "days"),

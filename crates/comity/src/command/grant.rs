@@ -1,4 +1,4 @@
-//! `comity grant`: what is shared, for more parties.
+//! `comity grant`: what is shared, for more parties; or for one of them to pass on.
 
 use crate::Outcome;
 use crate::arguments::Grant;
@@ -8,13 +8,13 @@ use crate::control::request::Request;
 use crate::output::Output;
 
 pub(crate) fn run(arguments: &Grant, output: &Output) -> Result<Outcome, Failure> {
-    let request = Request::Grant {
-        objects: arguments.object.clone(),
-        collection: arguments.collection.clone(),
-        to: arguments.to.clone(),
-        by: arguments.by.clone(),
+    let (objects, to) = (arguments.object.clone(), arguments.to.clone());
+    let (collection, by) = (arguments.collection.clone(), arguments.by.clone());
+    let (request, done) = match arguments.onward.clone() {
+        Some(party) => (Request::Consent { objects, party, to, by }, "consented to"),
+        None => (Request::Grant { objects, collection, to, by }, "granted"),
     };
     let value = ask(&arguments.dir, request)?;
-    output.result(&value, || share::told(&value, "granted"));
+    output.result(&value, || share::told(&value, done));
     Ok(share::outcome(&value))
 }

@@ -64,6 +64,12 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
             let value = ask(dir, Request::PeerShow { party: party.clone() })?;
             output.result(&value, || shown(&value));
         }
+        PeerVerb::Conflicts { dir } => {
+            let value = ask(dir, Request::PeerConflicts)?;
+            output.result(&value, || conflicts(&value));
+            let none = cell(&value, "count") == "0";
+            return Ok(if none { Outcome::Done } else { Outcome::Found });
+        }
     }
     Ok(Outcome::Done)
 }
@@ -130,6 +136,15 @@ fn shown(value: &Value) -> String {
         text.push('\n');
         text.push_str(&output::table(&["SET ASIDE", "INDEX", "WHY", "WHEN"], &aside));
     }
+    let acted: Vec<Vec<String>> = rows(value, "receipts")
+        .map(|one| {
+            vec![cell(one, "index"), time(one, "at"), cell(one, "readers"), cell(one, "onward")]
+        })
+        .collect();
+    if !acted.is_empty() {
+        text.push('\n');
+        text.push_str(&output::table(&["WITHDRAWAL", "ACTED ON", "READERS", "ONWARD"], &acted));
+    }
     let open: Vec<Vec<String>> = rows(value, "withdrawals")
         .map(|one| {
             vec![cell(one, "index"), time(one, "created"), time(one, "due"), overdue(one, now)]
@@ -138,6 +153,33 @@ fn shown(value: &Value) -> String {
     if !open.is_empty() {
         text.push('\n');
         text.push_str(&output::table(&["WITHDRAWAL", "MADE", "RECEIPT DUE", ""], &open));
+    }
+    text
+}
+
+/// A line for each entry: equal numbers of content mean equal content.
+fn conflicts(value: &Value) -> String {
+    let mut lines = Vec::new();
+    for one in rows(value, "conflicts") {
+        for claim in rows(one, "claims") {
+            let served = if cell(claim, "served") == "true" { "yes" } else { "no" };
+            lines.push(vec![
+                cell(one, "id"),
+                cell(one, "version"),
+                cell(claim, "content"),
+                cell(claim, "origin"),
+                cell(claim, "log"),
+                cell(claim, "index"),
+                time(claim, "arrived"),
+                served.to_owned(),
+            ]);
+        }
+    }
+    let head = ["OBJECT", "VERSION", "CONTENT", "PARTY", "LOG", "INDEX", "ARRIVED", "SERVED"];
+    let mut text = output::table(&head, &lines);
+    let (shown, count) = (rows(value, "conflicts").count(), cell(value, "count"));
+    if count != shown.to_string() {
+        let _ = writeln!(text, "{shown} of {count} are shown");
     }
     text
 }

@@ -8,8 +8,11 @@ use crate::control::request::Request;
 use crate::output::Output;
 
 pub(crate) fn run(arguments: &Withdraw, output: &Output) -> Result<Outcome, Failure> {
-    let (objects, keep) = (arguments.object.clone(), arguments.keep);
-    let request = Request::Withdraw { objects, keep, by: arguments.by.clone() };
+    let (objects, by) = (arguments.object.clone(), arguments.by.clone());
+    let request = match arguments.onward.clone() {
+        Some(party) => Request::WithdrawConsent { objects, party, by },
+        None => Request::Withdraw { objects, keep: arguments.keep, by },
+    };
     let value = ask(&arguments.dir, request)?;
     output.result(&value, || {
         format!(

@@ -31,6 +31,11 @@ pub(super) fn list(node: &Node) -> Result<Value, Failure> {
     Ok(json!({ "peers": node.peer_states()?, "now": node.now() }))
 }
 
+pub(super) fn conflicts(node: &Node) -> Result<Value, Failure> {
+    let (conflicts, count) = node.conflicts()?;
+    Ok(json!({ "conflicts": conflicts, "count": count }))
+}
+
 pub(super) fn show(node: &Node, party: &str) -> Result<Value, Failure> {
     node.peer(party)?;
     let state = node.peer_states()?.into_iter().find(|state| state.peer.party == party);
@@ -42,6 +47,7 @@ pub(super) fn show(node: &Node, party: &str) -> Result<Value, Failure> {
         "peer": state,
         "quarantined": quarantined,
         "withdrawals": overdue,
+        "receipts": node.receipts_of(party)?,
         "now": node.now(),
     }))
 }

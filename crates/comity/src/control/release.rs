@@ -3,6 +3,7 @@
 
 use comity_charter::Tlp;
 use comity_node::collection::{self, Collection};
+use comity_node::consent::Consenting;
 use comity_node::grant::Granting;
 use comity_node::share::Asked;
 use comity_node::{Checked, Node};
@@ -88,6 +89,26 @@ pub(super) fn grant(
     Ok(json!(node.widen(&by, what, to, node.now())?))
 }
 
+pub(super) fn consent(
+    node: &Node,
+    objects: &[String],
+    party: &str,
+    to: &str,
+    by: &str,
+) -> Result<Value, Failure> {
+    let what = Consenting { objects, party, rule: to };
+    Ok(json!(node.consent(&node.acting(by)?, what, node.now())?))
+}
+
+pub(super) fn withdraw_consent(
+    node: &Node,
+    objects: &[String],
+    party: &str,
+    by: &str,
+) -> Result<Value, Failure> {
+    Ok(json!(node.take_back_consent(&node.acting(by)?, objects, party, node.now())?))
+}
+
 pub(super) fn withdraw(
     node: &Node,
     objects: &[String],
@@ -104,6 +125,7 @@ pub(super) fn counts(node: &Node) -> Result<Value, Failure> {
         "shares": counts.shares,
         "grants": counts.grants,
         "withdrawals": counts.withdrawals,
+        "consents": counts.consents,
     }))
 }
 

@@ -85,9 +85,20 @@ pub(crate) enum Request {
         to: String,
         by: String,
     },
+    Consent {
+        objects: Vec<String>,
+        party: String,
+        to: String,
+        by: String,
+    },
     Withdraw {
         objects: Vec<String>,
         keep: bool,
+        by: String,
+    },
+    WithdrawConsent {
+        objects: Vec<String>,
+        party: String,
         by: String,
     },
     Import {
@@ -123,6 +134,7 @@ pub(crate) enum Request {
         from: PathBuf,
     },
     PeerList,
+    PeerConflicts,
     PeerShow {
         party: String,
     },
@@ -233,7 +245,13 @@ pub(crate) fn execute(
         Request::Grant { objects, collection, to, by } => {
             release::grant(node, &objects, collection.as_deref(), &to, &by)
         }
+        Request::Consent { objects, party, to, by } => {
+            release::consent(node, &objects, &party, &to, &by)
+        }
         Request::Withdraw { objects, keep, by } => release::withdraw(node, &objects, keep, &by),
+        Request::WithdrawConsent { objects, party, by } => {
+            release::withdraw_consent(node, &objects, &party, &by)
+        }
         Request::Import { collection, attest } => {
             import(node, collection.as_deref(), attest, input, sink)
         }
@@ -247,6 +265,7 @@ pub(crate) fn execute(
         Request::PeerExport { party, to } => Ok(json!(stick::export(node, &party, &to)?)),
         Request::PeerImport { party, from } => peer::import(node, &party, &from),
         Request::PeerList => peer::list(node),
+        Request::PeerConflicts => peer::conflicts(node),
         Request::PeerShow { party } => peer::show(node, &party),
         Request::Adopt { objects, from, collection, by } => {
             peer::adopt(node, objects.as_deref(), from.as_deref(), &collection, &by)
@@ -359,6 +378,7 @@ fn state(node: &Node) -> Result<Value, Failure> {
         "retention": node.retention(),
         "users": node.users()?.len(),
         "released": release::counts(node)?,
+        "conflicts": node.conflicts()?.1,
         "collections": list_collections(node)?.get("collections"),
     }))
 }

@@ -40,13 +40,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Leaves of one log that are taken in one pull where the charter has no quota: 350 MB of them.
 const LEAVES_MAX: u64 = 10_000_000;
 
-/// Days of a quota that a log may have grown by before it is followed for the first time. Beyond,
-/// it comes in several days.
-const FIRST_DAYS: u64 = 366;
-
-/// Microseconds of a day of UTC.
-const DAY_MICROS: i64 = 86_400 * 1_000_000;
-
 /// Why a pull ended early.
 #[derive(Debug, thiserror::Error)]
 enum Broken {
@@ -96,15 +89,6 @@ struct Follower {
     line: Option<Line>,
     /// Whether its leaves did not give its root, and it got another chance.
     doubted: bool,
-    taken: Taken,
-}
-
-/// What a peer added today, by the quota of the charter.
-#[derive(Default)]
-struct Taken {
-    day: i64,
-    leaves: u64,
-    octets: u64,
 }
 
 struct Line {
@@ -114,7 +98,7 @@ struct Line {
 
 impl Follower {
     fn new(node: Arc<Node>, identity: Arc<Identity>, peer: Peer) -> Follower {
-        Follower { node, identity, peer, line: None, doubted: false, taken: Taken::default() }
+        Follower { node, identity, peer, line: None, doubted: false }
     }
 
     async fn run(mut self) {
@@ -193,22 +177,22 @@ impl Follower {
         }
         let verifier = self.verifier(log)?;
         let note = rung.map(|(_, note)| note);
-        let leaves_max = self.leaves_left();
+        let leaves_max = self.leaves_left()?;
         let (mut pull, mut next) = Pull::begin(verifier, place, leaves_max, note);
         let mut etag = None;
         loop {
             let came = match next {
                 Next::Ask(ask) => self.ask(log, &ask, &mut etag).await?,
                 Next::Grow { note, from, leaves } => {
+                    self.node.charge_leaves(&self.peer, leaves.len() as u64, self.node.now())?;
                     let (node, copy) = (self.node.clone(), note.clone());
                     let grown = blocking(move || node.grow(number, copy, from, leaves)).await?;
                     grown.map_err(|error| self.refuses(&error))?;
-                    let now = self.node.place(number)?;
-                    self.taken.leaves += now.staged.saturating_sub(from);
-                    Came::Stored(now)
+                    Came::Stored(self.node.place(number)?)
                 }
                 Next::Receive(page) => {
-                    self.take_octets(page.openings.iter().map(|one| one.envelope.len()).sum())?;
+                    let octets: usize = page.openings.iter().map(|one| one.envelope.len()).sum();
+                    self.node.charge_octets(&self.peer, octets as u64, self.node.now())?;
                     let (node, peer) = (self.node.clone(), self.peer.clone());
                     blocking(move || node.receive(&peer, log, page, node.now())).await?;
                     Came::Stored(self.node.place(number)?)
@@ -287,32 +271,9 @@ impl Follower {
     }
 
     /// Leaves that the quota leaves for today.
-    fn leaves_left(&mut self) -> u64 {
-        let today = self.node.now().div_euclid(DAY_MICROS);
-        if self.taken.day != today {
-            self.taken = Taken { day: today, ..Taken::default() };
-        }
-        let Some(quotas) = self.node.charter().quotas else { return LEAVES_MAX };
-        let all = quotas.leaves_per_day.saturating_mul(self.days());
-        all.saturating_sub(self.taken.leaves).min(LEAVES_MAX)
-    }
-
-    fn take_octets(&mut self, octets: usize) -> Result<(), Broken> {
-        self.taken.octets = self.taken.octets.saturating_add(octets as u64);
-        let quota = self.node.charter().quotas.map(|quotas| quotas.octets_per_day);
-        match quota.map(|quota| quota.saturating_mul(self.days())) {
-            Some(most) if self.taken.octets > most => {
-                Err(Broken::Said(format!("more than {most} octets of bodies today: its quota")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// For how many days the quota counts: what was there before the peer was followed comes on
-    /// the first day.
-    fn days(&self) -> u64 {
-        let since = self.node.now().saturating_sub(self.peer.added);
-        if since < DAY_MICROS { FIRST_DAYS } else { 1 }
+    fn leaves_left(&self) -> Result<u64, Broken> {
+        let left = self.node.leaves_left(&self.peer, self.node.now())?;
+        Ok(left.unwrap_or(LEAVES_MAX).min(LEAVES_MAX))
     }
 
     async fn connect(&self) -> Result<Connection, Broken> {

@@ -44,6 +44,12 @@ pub const FAMILIES: &[Family] = &[
         &["peer"],
         "withdrawals of this node that a peer should have acted on by now",
     ),
+    family(
+        "comity_object_conflicts",
+        "gauge",
+        &[],
+        "object versions that several parties give with different content; `comity peer conflicts` lists them",
+    ),
 ];
 
 impl Node {
@@ -53,6 +59,10 @@ impl Node {
         let (open, now) = (self.withdrawals_open()?, self.now());
         for family in FAMILIES {
             text.family(family);
+            if family.name == "comity_object_conflicts" {
+                text.sample(family, &[], self.conflicts_counted()?);
+                continue;
+            }
             for state in &states {
                 let party = state.peer.party.as_str();
                 if family.name == "comity_peer_verified_entries" {

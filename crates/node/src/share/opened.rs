@@ -3,7 +3,7 @@
 use comity_tlog::Sealed;
 use comity_view::query::{Ask, Ledger};
 use comity_view::{Position, query};
-use comity_wire::entry::{self, Author, Header, Log, Reference};
+use comity_wire::entry::{self, Author, Header, Reference};
 use comity_wire::time::Micros;
 
 use crate::node::NodeError;
@@ -22,6 +22,8 @@ pub(crate) struct Opened {
     /// Who attests it, where its own header does not say.
     pub(super) attested: Option<Author>,
     pub(super) reference: Reference,
+    /// Of an entry of a peer: how it consents to the release.
+    pub(super) consents: Vec<Reference>,
 }
 
 impl Opened {
@@ -38,12 +40,12 @@ impl Opened {
         let from = &self.header;
         let mut header = Header {
             created: Micros(now).to_string(),
-            expires: from.expires.clone(),
+            expires: self.ends(of),
             purpose: from.purpose.clone(),
             grade: from.grade.clone(),
             handling: from.handling.clone(),
             audience: leaving.audience,
-            refs: vec![self.reference.clone()],
+            refs: std::iter::once(&self.reference).chain(&self.consents).cloned().collect(),
             attested: from.attested.clone().or_else(|| self.attested.clone()),
             ..own
         };
@@ -51,18 +53,23 @@ impl Opened {
         let sealed = seal(&header)?;
         Ok(Draft { of, parties, sealed })
     }
+
+    /// A copy ends with what it is a copy of. What a peer gave ends here sooner than it says, where
+    /// the floor or the body says so.
+    fn ends(&self, of: Position) -> Option<String> {
+        let here = self.ledger.expires.filter(|_| of.is_followed());
+        here.map(|here| Micros(here).to_string()).or_else(|| self.header.expires.clone())
+    }
 }
 
 /// Opens an entry that holds an object version; nothing where it is gone.
 pub(crate) fn open(
     Sources(log, view): &Sources<'_, impl Logs, impl Ask>,
-    party: &str,
     position: Position,
 ) -> Result<Option<Opened>, NodeError> {
     let Some(ledger) = query::ledger(*view, position)? else { return Ok(None) };
     let entry = entry_ref(position);
     let Some(envelope) = log.open_entry(entry)? else { return Ok(None) };
-    let Some(commitment) = log.commitment(entry)? else { return Ok(None) };
     let Some((header, object)) = parts(&envelope) else { return Ok(None) };
     let attested = match ledger.attested_by {
         Some(record) => log.open_entry(entry_ref(record))?,
@@ -72,14 +79,26 @@ pub(crate) fn open(
     let id = comity_wire::json::parse(&object)
         .ok()
         .and_then(|value| value.as_object().and_then(|object| object.str("id").map(str::to_owned)));
-    let reference = Reference {
-        origin: party.to_owned(),
-        log: Log::from_id(position.log).map_or("", Log::name).to_owned(),
+    let Some(reference) = reference_of(*log, &header, position)? else { return Ok(None) };
+    let (id, consents) = (id.unwrap_or_default(), Vec::new());
+    Ok(Some(Opened { header, object, id, ledger, attested, reference, consents }))
+}
+
+/// Names an entry of the log that a header stands in.
+pub(super) fn reference_of(
+    log: &impl Logs,
+    header: &Header,
+    position: Position,
+) -> Result<Option<Reference>, NodeError> {
+    let commitment = log.commitment(entry_ref(position))?;
+    // What is committed to a log says which one it stands in; what says otherwise is void.
+    let (origin, name) = (header.origin.clone(), header.log.clone());
+    Ok(commitment.map(|commitment| Reference {
+        origin,
+        log: name,
         index: position.index,
         leaf: commitment.leaf().iter().map(|octet| format!("{octet:02x}")).collect(),
-    };
-    let id = id.unwrap_or_default();
-    Ok(Some(Opened { header, object, id, ledger, attested, reference }))
+    }))
 }
 
 fn parts(envelope: &[u8]) -> Option<(Header, Vec<u8>)> {

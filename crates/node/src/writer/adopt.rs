@@ -2,12 +2,13 @@
 
 use comity_tlog::ArrivalOf;
 use comity_view::{Position, query};
-use comity_wire::entry::{Author, Header, Kind, Log};
+use comity_wire::canonical;
+use comity_wire::entry::{self, Author, Header, Kind, Log};
 use comity_wire::time::Micros;
 
 use crate::adopt::Adopted;
 use crate::node::NodeError;
-use crate::stores::Stores;
+use crate::stores::{Logs as _, Stores};
 use crate::writer::decide::{Decided, Planned, entry_ref};
 use crate::writer::remove::reference_of_peer;
 
@@ -27,6 +28,12 @@ impl Decided {
                 adopted.gone += 1;
             } else if held.contains(&collection) || self.arrives_in(collection, *position) {
                 adopted.known += 1;
+            } else if let Some(twin) = self.twin_in(inner, collection, *position)? {
+                if is_equal(inner, twin, *position)? {
+                    adopted.known += 1;
+                } else {
+                    adopted.conflicting += 1;
+                }
             } else {
                 adopted.adopted += 1;
                 self.come(collection, ArrivalOf::Old(entry_ref(*position)));
@@ -46,4 +53,17 @@ impl Decided {
         self.entry(log.id(), sealed, Planned::Nothing);
         Ok(adopted)
     }
+}
+
+/// Whether two entries hold the same object.
+fn is_equal(inner: &impl Stores, one: Position, other: Position) -> Result<bool, NodeError> {
+    let object = |at: Position| -> Result<Option<Vec<u8>>, NodeError> {
+        let envelope = inner.logs().open_entry(entry_ref(at))?;
+        let parts = envelope.as_deref().and_then(|envelope| entry::split(envelope).ok());
+        Ok(parts.map(|(_, object)| object.to_vec()))
+    };
+    Ok(match (object(one)?, object(other)?) {
+        (Some(one), Some(other)) => canonical::equal(&one, &other),
+        _ => false,
+    })
 }

@@ -9,7 +9,7 @@ use comity_tlog::{
     ArrivalOf, ArrivalRow, Batch, Committed, EntryRef, PendingArrival, PendingEntry,
     PendingOpening, Sealed,
 };
-use comity_view::fold::{Effect, Released, What};
+use comity_view::fold::{Consent, Effect, Released, What};
 use comity_view::query::{self, KnownVersion};
 use comity_view::{Arrival, Folded, ObjectFacts, Position};
 use comity_wire::canonical;
@@ -56,6 +56,8 @@ pub(crate) enum Planned {
     Withdraw(Vec<Position>),
     Receipt(Vec<Position>),
     Attest(Vec<Position>),
+    /// A peer consents to the onward release of these entries of its own, to these parties.
+    Consent(Vec<Position>, Vec<String>),
     /// An entry of the log `shared` besides the share of an object that is nowhere else; for these
     /// parties.
     Released(Vec<String>, Shared),
@@ -67,6 +69,7 @@ pub(crate) enum Planned {
 pub(crate) enum Shared {
     Copy(Position),
     Grant(Vec<Position>),
+    Consent(Position, Vec<String>),
     Withdraw(Vec<Position>),
     Receipt,
 }
@@ -90,6 +93,13 @@ pub(super) enum Here {
 }
 
 impl Here {
+    /// The entry of a peer that gives this version, if this is one.
+    fn adopted(&self, new: &ObjectVersion) -> Option<Position> {
+        let Here::Stored(version) = self else { return None };
+        let same = version.unversioned || new.unversioned || version.instant == new.instant;
+        same.then_some(version.position)
+    }
+
     fn is_followed(&self) -> bool {
         match self {
             Here::Stored(version) => version.position.is_followed(),
@@ -153,6 +163,11 @@ impl Decided {
         self.batch.openings.push(opening);
     }
 
+    /// What peers opened in this group.
+    pub(super) fn opened(&self) -> impl Iterator<Item = &(EntryRef, Planned)> {
+        self.opened.iter()
+    }
+
     /// Whether this group keeps the opening of an entry.
     pub(super) fn opens(&self, entry: EntryRef) -> bool {
         self.opened.iter().any(|(other, _)| *other == entry)
@@ -209,6 +224,7 @@ impl Decided {
         // What a peer says of the object is his, whatever it says; this is about what we say.
         let (followed, known): (Vec<Here>, Vec<Here>) =
             all.into_iter().partition(Here::is_followed);
+        let adopted: Vec<Position> = followed.iter().filter_map(|one| one.adopted(&new)).collect();
         let known = self.without_expired(inner, known)?;
         let same = known.iter().find(|version| {
             let (instant, unversioned) = self.version_of(version);
@@ -217,7 +233,11 @@ impl Decided {
         let Some(same) = same else {
             inner.add_known(new.admitted.uuid());
             let alone = known.is_empty() && followed.is_empty();
-            return Ok(self.new_version(collection, new, sealed, &known, alone));
+            let verdict = self.new_version(collection, new, sealed, &known, alone);
+            if !matches!(verdict.outcome, Outcome::Refused(_)) {
+                self.give_way(inner, collection, &adopted)?;
+            }
+            return Ok(verdict);
         };
         let id = new.admitted.id().to_owned();
         let equal = self.is_equal(inner, same, &sealed)?;
@@ -241,6 +261,7 @@ impl Decided {
             Here::Fresh(place) => ArrivalOf::New(*place),
         };
         if !self.is_in(inner, collection, same)? {
+            self.give_way(inner, collection, &adopted)?;
             self.arrive(collection, entry);
         }
         let outcome = match (same, &new.attested) {
@@ -475,10 +496,14 @@ impl Planned {
             Planned::Withdraw(targets) => Effect::Withdraw(targets.clone()),
             Planned::Receipt(withdrawals) => Effect::Receipt(withdrawals.clone()),
             Planned::Attest(targets) => Effect::Attest(targets.clone()),
+            Planned::Consent(of, parties) => Effect::Consent(Consent { of: of.clone(), parties }),
             Planned::Released(audience, shared) => {
                 let what = match shared {
                     Shared::Copy(of) => What::Copy(*of),
                     Shared::Grant(targets) => What::Grant(targets.clone()),
+                    Shared::Consent(of, parties) => {
+                        What::Consent(Consent { of: vec![*of], parties })
+                    }
                     Shared::Withdraw(targets) => What::Withdraw(targets.clone()),
                     Shared::Receipt => What::Receipt,
                 };

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use comity_view::{Position, query};
+use comity_wire::consent::{self, Onward};
 use comity_wire::entry::{Audience, Author, Header, Kind, Log};
 use comity_wire::time::Micros;
 
@@ -21,6 +22,8 @@ use crate::writer::remove::{references, references_max};
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) position: Position,
+    /// Where it passes on an entry of a peer: that one.
+    pub(crate) of: Option<Position>,
     pub(crate) tlp: String,
     pub(crate) purpose: String,
     pub(crate) parties: Vec<String>,
@@ -53,6 +56,14 @@ impl Decided {
                 granted.known += 1;
                 continue;
             }
+            if let Some(of) = target.of {
+                // Its owner may have taken his consent back meanwhile.
+                let consents = query::consents(&*inner.view()?, of)?;
+                if !query::cover(&consents, &missing).missing.is_empty() {
+                    granted.gone += 1;
+                    continue;
+                }
+            }
             granted.entries += 1;
             let terms = (missing, target.tlp.clone(), target.purpose.clone());
             together.entry(terms).or_default().push(target.position);
@@ -72,6 +83,50 @@ impl Decided {
                 self.entry(Log::Shared.id(), sealed, planned);
                 granted.grants += 1;
             }
+        }
+        Ok(granted)
+    }
+}
+
+impl Decided {
+    /// Consents to the onward release of shared entries by a party that has them. Each is an entry
+    /// of its own: so one can be taken back, and the others stay.
+    pub(crate) fn consent(
+        &mut self,
+        inner: &impl Stores,
+        to: &str,
+        rule: &str,
+        targets: &[Target],
+        author: &Author,
+        now: i64,
+    ) -> Result<Granted, NodeError> {
+        let mut granted = Granted::default();
+        for target in targets {
+            let reached = query::recipients(&*inner.view()?, target.position)?;
+            if !reached.contains(to) || self.is_erased(target.position) {
+                granted.gone += 1;
+                continue;
+            }
+            let given = query::given_to(&*inner.view()?, target.position, to)?;
+            if query::cover(&given, &target.parties).missing.is_empty() {
+                granted.known += 1;
+                continue;
+            }
+            let (audience, rule) = (vec![to.to_owned()], rule.to_owned());
+            let onward = Onward { rule, parties: target.parties.clone() };
+            let mut header = Header {
+                created: Micros(now).to_string(),
+                purpose: target.purpose.clone(),
+                audience: Audience { rule: format!("party:{to}"), parties: audience.clone() },
+                refs: references(inner, &[target.position])?,
+                ..inner.headers().header(Log::Shared, Kind::Grant, author.clone())
+            };
+            header.handling.tlp.clone_from(&target.tlp);
+            let sealed = inner.entry(&header, &consent::write(&onward))?;
+            let planned = Shared::Consent(target.position, onward.parties);
+            self.entry(Log::Shared.id(), sealed, Planned::Released(audience, planned));
+            granted.entries += 1;
+            granted.grants += 1;
         }
         Ok(granted)
     }

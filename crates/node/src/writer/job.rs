@@ -53,6 +53,15 @@ pub(super) enum Job {
         now: i64,
         reply: Reply<Granted>,
     },
+    /// Consent to the onward release of shared entries.
+    Consent {
+        to: String,
+        rule: String,
+        targets: Vec<Target>,
+        author: Author,
+        now: i64,
+        reply: Reply<Granted>,
+    },
     Append {
         entries: Vec<(u8, Sealed)>,
         reply: Reply<()>,
@@ -116,7 +125,7 @@ impl Job {
             Job::Submit { candidates, .. } => candidates.len(),
             Job::Remove { positions, .. } | Job::Withdraw { positions, .. } => positions.len(),
             Job::Share { drafts, .. } => drafts.len(),
-            Job::Grant { targets, .. } => targets.len(),
+            Job::Grant { targets, .. } | Job::Consent { targets, .. } => targets.len(),
             Job::Append { entries, .. } => entries.len(),
             Job::Adopt { positions, .. } => positions.len(),
             Job::Receive { page, .. } => page.openings.len(),
@@ -139,9 +148,8 @@ impl Job {
                 if candidates.iter().any(releases) { Company::Releasing } else { Company::Private }
             }
             Job::Remove { .. } => Company::Private,
-            Job::Withdraw { .. } | Job::Share { .. } | Job::Grant { .. } | Job::Sweep { .. } => {
-                Company::Alone
-            }
+            Job::Withdraw { .. } | Job::Share { .. } | Job::Grant { .. } => Company::Alone,
+            Job::Consent { .. } | Job::Sweep { .. } => Company::Alone,
         }
     }
 
@@ -226,7 +234,9 @@ pub(super) fn fail_group(group: Vec<Job>, error: &NodeError) {
                 drop(reply.send(Err(told())));
             }
             Job::Share { reply, .. } => drop(reply.send(Err(told()))),
-            Job::Grant { reply, .. } => drop(reply.send(Err(told()))),
+            Job::Grant { reply, .. } | Job::Consent { reply, .. } => {
+                drop(reply.send(Err(told())));
+            }
             Job::Receive { reply, .. } => drop(reply.send(Err(told()))),
             Job::Adopt { reply, .. } => drop(reply.send(Err(told()))),
             Job::Grow { reply, .. } => drop(reply.send(Err(told()))),

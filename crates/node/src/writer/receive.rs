@@ -63,6 +63,20 @@ impl Inner {
     }
 }
 
+/// What a withdrawal took along here.
+struct Purged {
+    /// Entries that were here.
+    here: usize,
+    /// Entries of this party's own that passed them on.
+    onward: usize,
+}
+
+/// What a receipt says.
+struct Told {
+    readers: Readers,
+    onward: usize,
+}
+
 impl Decided {
     pub(crate) fn receive(
         &mut self,
@@ -82,20 +96,27 @@ impl Decided {
                 Says::Share(version) => {
                     let uuid = version.admitted.uuid();
                     let alone = !inner.may_have(uuid);
+                    let twins = self.twins(inner, &version)?;
                     inner.add_known(uuid);
                     self.open(entry, sealed, Planned::Share { version, alone });
-                    self.come(from.everything, ArrivalOf::Old(entry));
-                    self.come(from.collection, ArrivalOf::Old(entry));
+                    self.arrive_once(inner, &from, place, &twins)?;
+                }
+                Says::Consent(of, parties) => {
+                    let of = of.into_iter().map(|index| Position { log, index }).collect();
+                    self.open(entry, sealed, Planned::Consent(of, parties));
+                    self.come(OPENED, ArrivalOf::Old(entry));
                 }
                 Says::Withdraw(targets) => {
                     let targets: Vec<Position> =
                         targets.iter().map(|index| Position { log, index: *index }).collect();
-                    received.withdrawn += self.purge_withdrawn(inner, &targets, now)?;
+                    let purged = self.purge_withdrawn(inner, &targets, now)?;
+                    received.withdrawn += purged.here;
                     let leaf = sealed.commitment().leaf();
                     let planned = self.tombstones(inner, targets)?;
                     self.open(entry, sealed, Planned::Withdraw(planned));
                     self.come(OPENED, ArrivalOf::Old(entry));
-                    self.receipt(inner, &header, entry.index, &leaf, readers, now)?;
+                    let told = Told { readers, onward: purged.onward };
+                    self.receipt(inner, &header, entry.index, &leaf, told, now)?;
                 }
                 Says::Receipt(withdrawals) => {
                     let log = Log::Shared.id();
@@ -125,14 +146,14 @@ impl Decided {
             || (query::is_withdrawn(&*inner.view()?, place)? && !logs.planted(Mutant::Resurrects)))
     }
 
-    /// Entries of a peer leave every collection, and are erased. How many were here.
+    /// Entries of a peer leave every collection, and are erased, with what was passed on of them.
     fn purge_withdrawn(
         &mut self,
         inner: &impl Stores,
         targets: &[Position],
         now: i64,
-    ) -> Result<usize, NodeError> {
-        let (mut here, mut onward) = (0, Vec::new());
+    ) -> Result<Purged, NodeError> {
+        let (mut here, mut onward, mut left) = (0, Vec::new(), Vec::new());
         for target in targets {
             let held = query::collections_of(&*inner.view()?, *target)?;
             for collection in &held {
@@ -142,15 +163,45 @@ impl Decided {
             }
             // What it came into within this group is left too: it has no body any more.
             here += usize::from(!held.is_empty() || self.opens(entry_ref(*target)));
+            left.extend(self.vacated(inner, *target, &held)?);
             if inner.is_verified(*target) && !inner.logs().planted(Mutant::ReceiptAlone) {
                 self.erase(*target);
             }
             onward.extend(query::copies(&*inner.view()?, *target)?);
         }
+        onward.extend(self.not_consented_to(inner, targets)?);
+        onward.sort_unstable();
+        onward.dedup();
         // What this party passed on falls with it.
         let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
         self.withdraw_everywhere(inner, &onward, &author, now)?;
-        Ok(here)
+        self.succeed(inner, &left)?;
+        Ok(Purged { here, onward: onward.len() })
+    }
+
+    /// Copies that were passed on by a word of their owner that is taken back now, and that what is
+    /// left of his consent does not cover.
+    fn not_consented_to(
+        &self,
+        inner: &impl Stores,
+        targets: &[Position],
+    ) -> Result<Vec<Position>, NodeError> {
+        let view = inner.view()?;
+        let mut falling = Vec::new();
+        for target in targets {
+            for of in query::consented(&*view, *target)? {
+                let mut left = query::consents(&*view, of)?;
+                left.retain(|one| !targets.contains(&one.position));
+                for copy in query::copies(&view, of)? {
+                    let reached: Vec<String> =
+                        query::recipients(&view, copy)?.into_iter().collect();
+                    if !query::cover(&left, &reached).missing.is_empty() {
+                        falling.push(copy);
+                    }
+                }
+            }
+        }
+        Ok(falling)
     }
 
     /// What the view remembers of a withdrawal: all that it names, here or not. What comes later
@@ -180,7 +231,7 @@ impl Decided {
         withdrawal: &Header,
         index: u64,
         leaf: &[u8],
-        readers: Readers,
+        told: Told,
         now: i64,
     ) -> Result<(), NodeError> {
         let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
@@ -196,8 +247,9 @@ impl Decided {
         let payload = serde_json::json!({
             "purged": ["keys.db", "log.db", "view.db"],
             "keys_in_backups": false,
-            "readers": readers.callers,
-            "readers_complete": readers.complete,
+            "readers": told.readers.callers,
+            "readers_complete": told.readers.complete,
+            "onward": told.onward,
         });
         let sealed = inner.entry(&header, payload.to_string().as_bytes())?;
         self.entry(Log::Shared.id(), sealed, Planned::Released(vec![owner], Shared::Receipt));

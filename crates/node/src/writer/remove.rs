@@ -9,9 +9,11 @@ use comity_wire::limits::HEADER_BYTES_MAX;
 use comity_wire::time::Micros;
 
 use crate::node::NodeError;
+use crate::peer::Peer;
 use crate::stores::{Logs as _, Stores};
 use crate::withdraw::Removed;
 use crate::writer::decide::{Decided, Planned, Shared, entry_ref};
+use crate::writer::receive::OPENED;
 
 /// Entries that one `withdraw` names: a reference has some 150 octets, a header line 64 Ki.
 const REFERENCES_MAX: usize = 300;
@@ -47,12 +49,22 @@ impl Decided {
             if !collections.iter().filter(|one| held(one)).any(|one| *one == collection) {
                 continue;
             }
-            let elsewhere =
-                collections.iter().filter(|one| held(one)).any(|one| *one != collection);
+            let others: Vec<u32> = collections
+                .iter()
+                .filter(|one| held(one) && **one != collection)
+                .copied()
+                .collect();
             self.depart(collection, *position);
             removed.left += 1;
-            // What a peer released is his to take back; here it leaves a collection, no more.
-            if !elsewhere && !position.is_followed() && !self.arrives(*position) {
+            if position.is_followed() {
+                // What a peer released is his to take back; here it leaves a collection. What this
+                // party passed on of it goes with the last of its own that held it.
+                if others.iter().all(|one| is_receiving(inner, *one)) {
+                    for copy in query::copies(&*inner.view()?, *position)? {
+                        self.take_back(inner, copy, &mut withdrawn)?;
+                    }
+                }
+            } else if others.is_empty() && !self.arrives(*position) {
                 self.take_back(inner, *position, &mut withdrawn)?;
             }
         }
@@ -94,19 +106,23 @@ impl Decided {
         author: &Author,
         now: i64,
     ) -> Result<Removed, NodeError> {
-        let (mut removed, mut withdrawn) = (Removed::default(), Vec::new());
+        let (mut removed, mut withdrawn, mut left) = (Removed::default(), Vec::new(), Vec::new());
         for position in positions {
             let collections = query::collections_of(&*inner.view()?, *position)?;
-            for collection in collections {
-                if !self.left.contains(&(collection, *position)) {
-                    self.depart(collection, *position);
+            for collection in &collections {
+                if !self.left.contains(&(*collection, *position)) {
+                    self.depart(*collection, *position);
                     removed.left += 1;
                 }
+            }
+            if position.is_followed() {
+                left.extend(self.vacated(inner, *position, &collections)?);
             }
             self.take_back(inner, *position, &mut withdrawn)?;
         }
         removed.withdrawn = withdrawn.len();
         self.withdraw(inner, &withdrawn, author, now)?;
+        self.succeed(inner, &left)?;
         Ok(removed)
     }
 
@@ -214,6 +230,12 @@ impl Decided {
         self.entry(log, sealed, planned);
         Ok(())
     }
+}
+
+/// Whether a collection is one in which what peers release arrives.
+fn is_receiving(inner: &impl Stores, collection: u32) -> bool {
+    let receives = |peer: &Peer| [peer.everything, peer.collection].contains(&collection);
+    collection == OPENED || inner.peers().iter().any(receives)
 }
 
 /// What the audience of a withdrawal says instead of a rule: it is not compiled from one.

@@ -33,7 +33,9 @@ pub(crate) enum Copied {
     Known,
     /// It is shared, and these do not have it.
     Narrower(Vec<String>),
-    /// The private entry is withdrawn.
+    /// What is passed on may not be given to these: its owner took his consent back meanwhile.
+    Unconsented(Vec<String>),
+    /// The entry is withdrawn.
     Gone,
 }
 
@@ -57,6 +59,13 @@ impl Decided {
                 Ok(if missing.is_empty() { Copied::Known } else { Copied::Narrower(missing) })
             }
             None => {
+                if copy.of.is_followed() {
+                    let consents = query::consents(&*inner.view()?, copy.of)?;
+                    let missing = query::cover(&consents, &copy.parties).missing;
+                    if !missing.is_empty() {
+                        return Ok(Copied::Unconsented(missing));
+                    }
+                }
                 self.append_copy(copy);
                 Ok(Copied::Shared)
             }

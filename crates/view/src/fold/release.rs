@@ -14,6 +14,7 @@ pub(crate) const KIND_SHARE: i64 = 1;
 pub(crate) const KIND_GRANT: i64 = 2;
 pub(crate) const KIND_WITHDRAW: i64 = 3;
 pub(crate) const KIND_RECEIPT: i64 = 4;
+pub(crate) const KIND_CONSENT: i64 = 5;
 
 pub(crate) fn fold(
     tx: &Transaction<'_>,
@@ -24,6 +25,7 @@ pub(crate) fn fold(
         What::Object(_) => (KIND_SHARE, None),
         What::Copy(of) => (KIND_SHARE, Some(of.key())),
         What::Grant(_) => (KIND_GRANT, None),
+        What::Consent(_) => (KIND_CONSENT, None),
         What::Withdraw(_) => (KIND_WITHDRAW, None),
         What::Receipt => (KIND_RECEIPT, None),
     };

@@ -4,7 +4,7 @@
 use rusqlite::{CachedStatement, Transaction, params};
 
 use crate::Position;
-use crate::fold::{FLAG_HELD_BACK, FLAG_REVOKED, FLAG_UNVERSIONED, Fresh, ObjectFacts};
+use crate::fold::{FLAG_HELD_BACK, FLAG_REVOKED, FLAG_UNVERSIONED, Fresh, ObjectFacts, rival};
 use crate::store::half;
 
 /// The statements of this fold: looking them up for each row costs as much as a row.
@@ -56,6 +56,10 @@ pub(super) fn fold(
         facts.expires,
     ])?;
     insert.version_of.execute([half(facts.uuid), key])?;
+    if !facts.alone {
+        let (instant, unversioned) = (instant.as_str(), facts.unversioned);
+        rival::come(tx, key, &rival::Version { object_type, uuid, instant, unversioned })?;
+    }
     Ok(Some(Fresh { key, uuid, object_type, expires: facts.expires, alone: facts.alone }))
 }
 

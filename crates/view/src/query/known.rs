@@ -91,6 +91,13 @@ pub fn position_of(
         .optional()?)
 }
 
+/// When an entry came into any collection that holds it, for the first time.
+pub fn first_arrival(view: &View, position: Position) -> Result<Option<i64>, ViewError> {
+    let mut statement =
+        view.connection().prepare_cached("SELECT min(date_added) FROM held WHERE key = ?1")?;
+    Ok(statement.query_row([position.key()], |row| row.get(0))?)
+}
+
 /// The version of an entry's object as clients see it.
 pub fn version_text(view: &View, position: Position) -> Result<Option<String>, ViewError> {
     Ok(view

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::Position;
 use crate::fold::FLAG_HELD_BACK;
-use crate::fold::release::{KIND_GRANT, KIND_SHARE, KIND_WITHDRAW, SHARED};
+use crate::fold::release::{KIND_CONSENT, KIND_GRANT, KIND_SHARE, KIND_WITHDRAW, SHARED};
 use crate::query::Ask;
 use crate::store::{Queries, View, ViewError, folded, half};
 
@@ -31,6 +31,8 @@ pub struct Ledger {
     pub attested_by: Option<Position>,
     /// Entries of the log `shared` that give its object to others: itself, or its copies.
     pub shared: Vec<Position>,
+    /// When the entry expires, in microseconds since 1970.
+    pub expires: Option<i64>,
 }
 
 /// How many entries of each kind stand.
@@ -42,6 +44,8 @@ pub struct Counts {
     pub grants: u64,
     /// Withdrawals.
     pub withdrawals: u64,
+    /// Consents to release onward.
+    pub consents: u64,
 }
 
 /// At most `limit` entries of the log `shared` that are for a party, from an index on.
@@ -72,8 +76,8 @@ pub fn released_to(
     Ok(ForParty { positions: keys.into_iter().map(Position::from_key).collect(), folded: size })
 }
 
-/// Who may open a shared entry, in the order of their names: those that it was compiled for, and
-/// those that it was granted to. None where it is not shared, or was withdrawn.
+/// Who may open a shared entry, or a consent, in the order of their names: those that it was
+/// compiled for, and those that it was granted to. None where it is not shared, or was withdrawn.
 pub fn recipients(view: &View, position: Position) -> Result<BTreeSet<String>, ViewError> {
     Ok(recipients_of(view.connection(), position)?)
 }
@@ -94,9 +98,9 @@ fn recipients_of(
     let parties: Option<String> = connection
         .prepare_cached(
             "SELECT parties FROM released JOIN audience ON audience.id = released.audience
-             WHERE key = ?1 AND kind = ?2",
+             WHERE key = ?1 AND kind IN (?2, ?3)",
         )?
-        .query_row(params![position.key(), KIND_SHARE], |row| row.get(0))
+        .query_row(params![position.key(), KIND_SHARE, KIND_CONSENT], |row| row.get(0))
         .optional()?;
     let Some(parties) = parties else { return Ok(BTreeSet::new()) };
     let mut recipients: BTreeSet<String> = parties.split(' ').map(str::to_owned).collect();
@@ -129,11 +133,11 @@ pub fn stands(view: &View, position: Position) -> Result<bool, ViewError> {
 pub fn ledger(asked: &impl Ask, position: Position) -> Result<Option<Ledger>, ViewError> {
     let connection = asked.connected();
     let _snapshot = connection.unchecked_transaction()?;
-    let flags: Option<i64> = connection
-        .prepare_cached("SELECT flags FROM version WHERE key = ?1")?
-        .query_row([position.key()], |row| row.get(0))
+    let version: Option<(i64, Option<i64>)> = connection
+        .prepare_cached("SELECT flags, expires FROM version WHERE key = ?1")?
+        .query_row([position.key()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some(flags) = flags else { return Ok(None) };
+    let Some((flags, expires)) = version else { return Ok(None) };
     let attested_by = connection
         .prepare_cached("SELECT record FROM attestation WHERE key = ?1")?
         .query_row([position.key()], |row| Ok(Position::from_key(row.get(0)?)))
@@ -143,7 +147,7 @@ pub fn ledger(asked: &impl Ask, position: Position) -> Result<Option<Ledger>, Vi
     if own.exists([position.key()])? {
         shared.push(position);
     }
-    Ok(Some(Ledger { held_back: flags & FLAG_HELD_BACK != 0, attested_by, shared }))
+    Ok(Some(Ledger { held_back: flags & FLAG_HELD_BACK != 0, attested_by, shared, expires }))
 }
 
 /// The entries that hold versions of an object, wherever they are held.
@@ -184,6 +188,7 @@ pub fn released(queries: &Queries) -> Result<Counts, ViewError> {
             KIND_SHARE => counts.shares = number,
             KIND_GRANT => counts.grants = number,
             KIND_WITHDRAW => counts.withdrawals = number,
+            KIND_CONSENT => counts.consents = number,
             _ => {}
         }
     }

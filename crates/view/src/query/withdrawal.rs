@@ -59,3 +59,19 @@ pub fn receipts(asked: &impl Ask, withdrawal: Position) -> Result<Vec<u8>, ViewE
     let rows = statement.query_map([withdrawal.key()], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+/// Receipts that stand in one log, with the withdrawal that each is about: the newest first.
+pub fn receipts_in(
+    asked: &impl Ask,
+    log: u8,
+    limit: usize,
+) -> Result<Vec<(Position, Position)>, ViewError> {
+    let mut statement = asked.connected().prepare_cached(
+        "SELECT withdrawal, receipt FROM receipt WHERE log = ?1 ORDER BY withdrawal DESC LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map([i64::from(log), limit], |row| {
+        Ok((Position::from_key(row.get(0)?), Position::from_key(row.get(1)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -83,7 +83,7 @@ CREATE TABLE reached (
 -- row. `copied`: the entry of `private` whose object the entry repeats.
 CREATE TABLE released (
     key INTEGER PRIMARY KEY,
-    kind INTEGER NOT NULL,      -- 1 share, 2 grant, 3 withdraw, 4 receipt
+    kind INTEGER NOT NULL,      -- 1 share, 2 grant, 3 withdraw, 4 receipt, 5 consent
     audience INTEGER NOT NULL,
     copied INTEGER
 );
@@ -100,3 +100,17 @@ CREATE TABLE granted (
 
 -- The entries that attest entries which waited for it.
 CREATE TABLE attestation (key INTEGER PRIMARY KEY, record INTEGER NOT NULL);
+
+-- To whom what a shared entry holds may be released onward, by the word of its owner: `key` says so
+-- of `of`, both of this party or both of one peer. Names in their order, a space between two.
+CREATE TABLE consent (
+    key INTEGER NOT NULL,
+    of INTEGER NOT NULL,
+    parties TEXT NOT NULL,
+    PRIMARY KEY (key, of)
+) WITHOUT ROWID;
+CREATE INDEX consent_of ON consent (of);
+
+-- Entries that give a version of an object that another gives, too, where one of them is a peer's.
+-- Whether they say the same stands in their bodies.
+CREATE TABLE rival (key INTEGER PRIMARY KEY);

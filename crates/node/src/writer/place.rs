@@ -1,0 +1,259 @@
+//! Which of several entries that give the same version of the same object a receiving collection
+//! serves: the first that arrived, and no other. Where its owner takes it back, or its time is over,
+//! the next comes in its place, as something that arrives then.
+//!
+//! Whether they say the same is asked elsewhere ([`crate::conflict`]); a reader of the collection
+//! gets one object under one version either way.
+
+use comity_tlog::ArrivalOf;
+use comity_view::{Position, query};
+use comity_wire::id::Uuid;
+use comity_wire::time::Instant;
+
+use crate::node::NodeError;
+use crate::peer::Peer;
+use crate::stores::Stores;
+use crate::submit::ObjectVersion;
+use crate::writer::decide::{Decided, Planned, entry_ref, position};
+use crate::writer::receive::OPENED;
+
+/// An entry that gives the version that is asked for.
+pub(super) struct Twin {
+    pub(super) position: Position,
+    expires: Option<i64>,
+}
+
+/// An object version: those without versions of their own have one.
+struct Which<'a> {
+    object_type: &'a str,
+    uuid: Uuid,
+    instant: Instant,
+    unversioned: bool,
+}
+
+impl Which<'_> {
+    fn is(&self, instant: Instant, unversioned: bool) -> bool {
+        self.unversioned || unversioned || self.instant == instant
+    }
+}
+
+impl Decided {
+    /// The entries of peers that give an object version and stand, as of this group.
+    pub(super) fn twins(
+        &self,
+        inner: &impl Stores,
+        version: &ObjectVersion,
+    ) -> Result<Vec<Twin>, NodeError> {
+        let admitted = &version.admitted;
+        let mut twins = self.all_of(
+            inner,
+            &Which {
+                object_type: admitted.object_type(),
+                uuid: admitted.uuid(),
+                instant: version.instant,
+                unversioned: version.unversioned,
+            },
+        )?;
+        twins.retain(|one| one.position.is_followed());
+        Ok(twins)
+    }
+
+    fn all_of(&self, inner: &impl Stores, which: &Which<'_>) -> Result<Vec<Twin>, NodeError> {
+        if !inner.may_have(which.uuid) {
+            return Ok(Vec::new());
+        }
+        let known = query::known(&*inner.view()?, which.object_type, which.uuid)?;
+        let stored = known.into_iter().filter(|one| which.is(one.instant, one.unversioned));
+        let stored = stored.map(|one| Twin { position: one.position, expires: one.expires });
+        let fresh = self.opened().filter_map(|(entry, planned)| {
+            let Planned::Share { version, .. } = planned else { return None };
+            let admitted = &version.admitted;
+            let same = admitted.uuid() == which.uuid
+                && admitted.object_type() == which.object_type
+                && which.is(version.instant, version.unversioned);
+            same.then(|| Twin { position: position(*entry), expires: Some(version.expires) })
+        });
+        Ok(stored.chain(fresh).filter(|one| !self.is_taken_back(one.position)).collect())
+    }
+
+    /// What a collection of this party's own holds already of the version that an entry gives, if
+    /// it holds any.
+    pub(super) fn twin_in(
+        &self,
+        inner: &impl Stores,
+        collection: u32,
+        entry: Position,
+    ) -> Result<Option<Position>, NodeError> {
+        let Some((object_type, uuid, instant, unversioned)) = version_at(inner, entry)? else {
+            return Ok(None);
+        };
+        let which = Which { object_type: &object_type, uuid, instant, unversioned };
+        for twin in self.all_of(inner, &which)? {
+            if twin.position != entry && self.holds(inner, collection, twin.position)? {
+                return Ok(Some(twin.position));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a party says itself takes the place of what it adopted of the same version.
+    pub(super) fn give_way(
+        &mut self,
+        inner: &impl Stores,
+        collection: u32,
+        adopted: &[Position],
+    ) -> Result<(), NodeError> {
+        for entry in adopted {
+            if self.holds(inner, collection, *entry)? {
+                self.depart(collection, *entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry of a peer comes into the receiving collections that serve none of its twins.
+    pub(super) fn arrive_once(
+        &mut self,
+        inner: &impl Stores,
+        from: &Peer,
+        place: Position,
+        twins: &[Twin],
+    ) -> Result<(), NodeError> {
+        let mut arrived = false;
+        for collection in [from.everything, from.collection] {
+            if !self.serves_any(inner, collection, twins)? {
+                self.come(collection, ArrivalOf::Old(entry_ref(place)));
+                arrived = true;
+            }
+        }
+        if !arrived {
+            self.come(OPENED, ArrivalOf::Old(entry_ref(place)));
+        }
+        Ok(())
+    }
+
+    fn serves_any(
+        &self,
+        inner: &impl Stores,
+        collection: u32,
+        twins: &[Twin],
+    ) -> Result<bool, NodeError> {
+        let now = inner.now();
+        for twin in twins.iter().filter(|one| one.expires.is_none_or(|expires| expires > now)) {
+            if self.holds(inner, collection, twin.position)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a collection holds an entry, as of this group.
+    pub(super) fn holds(
+        &self,
+        inner: &impl Stores,
+        collection: u32,
+        entry: Position,
+    ) -> Result<bool, NodeError> {
+        if self.left.contains(&(collection, entry)) {
+            return Ok(false);
+        }
+        let held = query::position_of(&*inner.view()?, collection, entry)?.is_some();
+        Ok(held || self.arrives_in(collection, entry))
+    }
+
+    /// The receiving collections that an entry of a peer leaves, with what it left there: to be
+    /// given to [`Decided::succeed`] once all that goes has gone. `held` is where it was before.
+    pub(super) fn vacated(
+        &self,
+        inner: &impl Stores,
+        entry: Position,
+        held: &[u32],
+    ) -> Result<Vec<Vacated>, NodeError> {
+        let fresh = self.opened().find(|(other, _)| *other == entry_ref(entry));
+        let object = match fresh {
+            Some((_, Planned::Share { version, .. })) => {
+                let admitted = &version.admitted;
+                let object_type = admitted.object_type().to_owned();
+                Some((object_type, admitted.uuid(), version.instant, version.unversioned))
+            }
+            Some(_) => None,
+            None => version_at(inner, entry)?,
+        };
+        let Some((object_type, uuid, instant, unversioned)) = object else {
+            return Ok(Vec::new());
+        };
+        let receiving = inner.peers().iter().flat_map(|peer| [peer.everything, peer.collection]);
+        let mut receiving: Vec<u32> = receiving.collect();
+        receiving.sort_unstable();
+        receiving.dedup();
+        receiving.retain(|one| held.contains(one) || self.arrives_in(*one, entry));
+        let vacated = |collection| Vacated {
+            collection,
+            object_type: object_type.clone(),
+            uuid,
+            instant,
+            unversioned,
+        };
+        Ok(receiving.into_iter().map(vacated).collect())
+    }
+
+    /// The next that arrived comes in the place of what left.
+    pub(super) fn succeed(
+        &mut self,
+        inner: &impl Stores,
+        left: &[Vacated],
+    ) -> Result<(), NodeError> {
+        for vacated in left {
+            let twins = self.all_of(
+                inner,
+                &Which {
+                    object_type: &vacated.object_type,
+                    uuid: vacated.uuid,
+                    instant: vacated.instant,
+                    unversioned: vacated.unversioned,
+                },
+            )?;
+            if self.serves_any(inner, vacated.collection, &twins)? {
+                continue;
+            }
+            let now = inner.now();
+            let mut next: Option<(i64, Position)> = None;
+            for twin in twins {
+                let arrives = inner.peers().iter().any(|peer| {
+                    peer.shared == twin.position.log
+                        && [peer.everything, peer.collection].contains(&vacated.collection)
+                });
+                if !arrives || twin.expires.is_some_and(|expires| expires <= now) {
+                    continue;
+                }
+                // What comes with this group has no time yet: it is the last.
+                let first = query::first_arrival(&*inner.view()?, twin.position)?;
+                let candidate = (first.unwrap_or(i64::MAX), twin.position);
+                next = Some(next.map_or(candidate, |next| next.min(candidate)));
+            }
+            if let Some((_, entry)) = next {
+                self.come(vacated.collection, ArrivalOf::Old(entry_ref(entry)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A collection that served an object version, and does not any more.
+pub(super) struct Vacated {
+    collection: u32,
+    object_type: String,
+    uuid: Uuid,
+    instant: Instant,
+    unversioned: bool,
+}
+
+type Version = (String, Uuid, Instant, bool);
+
+fn version_at(inner: &impl Stores, entry: Position) -> Result<Option<Version>, NodeError> {
+    let view = inner.view()?;
+    let Some((object_type, uuid)) = query::object_of(&*view, entry)? else { return Ok(None) };
+    let known = query::known(&view, &object_type, uuid)?;
+    let version = known.into_iter().find(|one| one.position == entry);
+    Ok(version.map(|one| (object_type, uuid, one.instant, one.unversioned)))
+}
