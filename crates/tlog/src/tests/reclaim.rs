@@ -137,9 +137,9 @@ fn a_stop_at_any_step_loses_nothing() {
                 let cut_off = reclaim(&mut storage, &mirror, 7).is_err();
                 let struck = disk.clear_fault();
                 if power {
-                    disk.crash(&mut || 7)
+                    disk.crash(&mut || 7);
                 } else {
-                    disk.kill()
+                    disk.kill();
                 }
                 let mut storage = disk.open();
                 assert_eq!(reclaim(&mut storage, &mirror, 7), Ok(20), "{fault:?} {after}");
