@@ -80,14 +80,14 @@ impl World {
     fn held(&self, who: usize, collection: u32) -> Vec<Position> {
         let node = self.machines.get(who).and_then(|machine| machine.node.as_ref());
         let mut held = node.and_then(|node| node.held(collection).ok()).unwrap_or_default();
-        held.retain(|position| !self.is_secret(who, *position));
+        // What a hostile party put into its acts is no object to the others.
+        held.retain(|one| one.log != Log::Acts.id() && !self.is_secret(who, *one));
         held
     }
 
     fn own(&mut self, who: usize) -> Option<Position> {
         let mut held = self.held(who, DESK);
-        // What a hostile party put into its acts is no object to the others.
-        held.retain(|position| !position.is_followed() && position.log != Log::Acts.id());
+        held.retain(|position| !position.is_followed());
         self.random.pick(&held).copied()
     }
 

@@ -19,7 +19,7 @@ use crate::{Outcome, ensure};
 const LEAVES_MAX: u64 = 10_000;
 
 /// Steps of a store that any answer may take: a transaction, the heads, a checkpoint of one's own.
-const STEPS_MIN: u64 = 200;
+const STEPS_MIN: u64 = 100;
 
 /// Octets of an answer for each step beyond. A leaf has 35, an opening some 1200.
 const OCTETS_PER_STEP: u64 = 16;

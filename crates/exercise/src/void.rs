@@ -9,6 +9,9 @@ use crate::body::PARTIES;
 use crate::truth::Object;
 use crate::world::World;
 
+/// Who made an object that is void: none of the parties, so that none posts it again.
+const NOBODY: usize = usize::MAX;
+
 /// The marking TLP:RED of TLP 2.0.
 const RED: &str = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1";
 
@@ -27,7 +30,7 @@ impl World {
         };
         let header = Header { audience: all, ..header };
         // No act releases it: whoever has it has what is void.
-        let object = Object { marker, id: marker, by: who };
+        let object = Object { marker, id: marker, by: NOBODY };
         self.truth.objects.push(object);
         let json = object.json();
         let of = |origin: &str, log: Log| {

@@ -154,6 +154,7 @@ fn every_planted_bug_is_noticed() {
         Mutant::PoisonBlocks,
         Mutant::TrustsAudience,
         Mutant::TrustsOrigin,
+        Mutant::WorksPerLeaf,
     ] {
         let plant = Plant { node: Some(mutant), ..Plant::default() };
         let found = first_failing(&body, plant);

@@ -487,10 +487,12 @@ impl BareNode {
         }
         let (scanned, now) = (page.scanned_to, self.now);
         if self.logs.is(Mutant::CursorFirst) {
-            self.group(|decided, _| {
-                decided.scanned(number, scanned);
-                Ok(())
-            })?;
+            self.looked_through(number, scanned)?;
+        }
+        if self.logs.is(Mutant::WorksPerLeaf) {
+            for _ in 0..self.logs.size(number)? {
+                self.looked_through(number, self.place(number).scanned)?;
+            }
         }
         let page = Page { from: from.clone(), log: number, openings, scanned, now };
         let mut received = self.group(|decided, node| decided.receive(node, page))?;
@@ -525,8 +527,12 @@ impl BareNode {
     /// # Errors
     /// The disk.
     pub fn ask_again(&mut self, number: u8) -> Result<(), NodeError> {
+        self.looked_through(number, 0)
+    }
+
+    fn looked_through(&mut self, number: u8, to: u64) -> Result<(), NodeError> {
         self.group(|decided, _| {
-            decided.scanned(number, 0);
+            decided.scanned(number, to);
             Ok(())
         })
     }

@@ -95,6 +95,8 @@ pub enum Mutant {
     TrustsAudience,
     /// An entry of a peer is judged as of the party that it says it is from.
     TrustsOrigin,
+    /// A page costs a commit for each leaf of its log.
+    WorksPerLeaf,
     /// A page ends behind a long entry, whether it is for the party that asks or not.
     PagesByLength,
 }
