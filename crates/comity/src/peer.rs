@@ -18,3 +18,16 @@ pub(crate) use connection::{Answer, Waits};
 pub(crate) use doorbell::{Doorbell, Ring};
 pub(crate) use error::PeerError;
 pub(crate) use follow::follow;
+
+use std::sync::Arc;
+
+use comity_node::Node;
+use tokio::sync::Notify;
+
+/// What is notified when there are other peers to follow, or another charter is in force.
+pub(crate) fn told_of_changes(node: &Node) -> Arc<Notify> {
+    let changed = Arc::new(Notify::new());
+    let tell = changed.clone();
+    node.on_change(move || tell.notify_one());
+    changed
+}

@@ -105,6 +105,11 @@ impl Contact {
         self.fault = None;
     }
 
+    /// It is not followed any more. That it contradicted itself stays known.
+    pub fn left(&mut self) {
+        (self.doorbell, self.fault) = (false, None);
+    }
+
     /// It said how long a log of it is. What it says counts for nothing but to be shown.
     pub fn announces(&mut self, log: Log, size: u64) {
         let at = FOLLOWED.iter().position(|one| *one == log);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use comity_tlog::{Head as Stored, Reader};
 use comity_wire::entry::Log;
 
+use crate::bells::Bells;
 use crate::node::Node;
 
 /// The logs that peers follow.
@@ -22,13 +23,11 @@ pub struct Head {
     pub checkpoint: String,
 }
 
-type Bell = Box<dyn Fn() + Send + Sync>;
-
 /// The heads, and the bells.
 #[derive(Default)]
 pub struct Heads {
     latest: Mutex<Vec<Head>>,
-    bells: Mutex<Vec<Bell>>,
+    bells: Bells,
 }
 
 impl std::fmt::Debug for Heads {
@@ -54,7 +53,7 @@ impl Heads {
     /// Calls `bell` after each commit that moves one of the heads, for as long as the node lives.
     /// It is called on the thread that folds, before the next group is: it must not wait.
     pub fn ring(&self, bell: impl Fn() + Send + Sync + 'static) {
-        lock(&self.bells).push(Box::new(bell));
+        self.bells.hang(bell);
     }
 
     /// Takes the heads of a commit, and rings where one of them moved. Heads come in the order
@@ -74,7 +73,7 @@ impl Heads {
             any = true;
         }
         if any {
-            lock(&self.bells).iter().for_each(|bell| bell());
+            self.bells.ring();
         }
     }
 }

@@ -12,6 +12,7 @@ mod allowance;
 mod audit;
 pub mod backup;
 pub mod bare;
+mod bells;
 pub mod collection;
 pub mod config;
 pub mod conflict;

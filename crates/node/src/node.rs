@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use comity_charter::{Charter, RuleError};
@@ -16,6 +16,7 @@ use comity_wire::time::Micros;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::audit::{self, Access, Waiting};
+use crate::bells::Bells;
 use crate::collection::Catalog;
 use crate::config::{Config, ConfigError};
 use crate::conflict::Compared;
@@ -223,7 +224,7 @@ pub struct Node {
     pub(crate) heads: Arc<Heads>,
     pub(crate) contacts: Contacts,
     pub(crate) compared: Compared,
-    pub(crate) peers_changed: AtomicU64,
+    pub(crate) changes: Bells,
     pub(crate) successor: std::sync::Mutex<Option<String>>,
     stopping: AtomicBool,
     watcher: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -293,7 +294,7 @@ impl Node {
             heads,
             contacts: Contacts::default(),
             compared: Compared::default(),
-            peers_changed: AtomicU64::new(0),
+            changes: Bells::default(),
             successor: std::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
             watcher: std::sync::Mutex::new(None),

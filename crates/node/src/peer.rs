@@ -3,8 +3,6 @@
 //!
 //! Who a peer is says the charter; that this node follows it, and where it is found, is local.
 
-use std::sync::atomic::Ordering;
-
 use comity_charter::Standing;
 use comity_tlog::{FOLLOWED_MIN, FollowConfig, LOG_MAX, Verifier};
 use comity_view::Position;
@@ -28,6 +26,7 @@ pub struct Peer {
     /// The party.
     pub party: String,
     /// Where its listener for peers is, `HOST:PORT`.
+    /// Empty where its node is not followed (any more).
     pub address: String,
     /// The number here of its log `shared`.
     #[serde(skip)]
@@ -245,11 +244,6 @@ impl Node {
         Ok(found.ok_or_else(missing)?)
     }
 
-    /// How often the peers changed since the start: another number means to look again.
-    pub fn peers_changed(&self) -> u64 {
-        self.peers_changed.load(Ordering::Relaxed)
-    }
-
     /// The key that the charter has for a log of a party; nothing where it has none.
     pub fn peer_verifier(&self, party: &str, log: Log) -> Result<Option<Verifier>, NodeError> {
         let Some(peer) = self.peers()?.into_iter().find(|peer| peer.party == party) else {
@@ -286,7 +280,7 @@ impl Node {
         if let Some(peer) = peers.iter().find(|peer| peer.party == party) {
             let moved = Peer { address: address.to_owned(), ..peer.clone() };
             insert(self.local(), &moved)?;
-            self.peers_changed.fetch_add(1, Ordering::Relaxed);
+            self.changes.ring();
             return Ok(moved);
         }
         let (shared, acts) = next_numbers(&peers).ok_or_else(|| {
@@ -308,7 +302,22 @@ impl Node {
         self.read_catalog()?;
         let logs = follow_configs(self.charter(), std::slice::from_ref(&peer))?;
         self.writer().follow(peer.clone(), logs)?;
-        self.peers_changed.fetch_add(1, Ordering::Relaxed);
+        self.changes.ring();
+        Ok(peer)
+    }
+
+    /// Follows the node of a peer no longer. Its numbers, what it shared and its place in its logs
+    /// stay: they are verified as before, and it can be followed again, or come in by files. Gives
+    /// the peer as it was.
+    pub fn peer_remove(&self, party: &str) -> Result<Peer, NodeError> {
+        let peer = self.peer(party)?;
+        if peer.address.is_empty() {
+            return Err(NodeError::Local(LocalError::Refused(format!(
+                "the node of `{party}` is not followed; `comity peer add` follows it"
+            ))));
+        }
+        insert(self.local(), &Peer { address: String::new(), ..peer.clone() })?;
+        self.changes.ring();
         Ok(peer)
     }
 

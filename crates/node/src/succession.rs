@@ -170,6 +170,8 @@ impl Node {
         self.directory.replace(&self.directory.charter(), text.as_bytes())?;
         tracing::info!(charter = %next.hash, version = next.version, "another charter is in force");
         *successor = Some(next.hash.to_string());
+        drop(successor);
+        self.changes.ring();
         Ok(())
     }
 

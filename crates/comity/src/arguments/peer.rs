@@ -26,6 +26,13 @@ pub(crate) enum PeerVerb {
         /// Where its node listens for peers, HOST:PORT
         address: String,
     },
+    /// Follow the node of a party no longer; what it shared stays
+    Remove {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party
+        party: String,
+    },
     /// Write what this node has for a party into a directory, to be carried to it
     Export {
         /// The node's directory

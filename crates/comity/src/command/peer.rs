@@ -27,6 +27,10 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
             let value = ask(dir, request)?;
             output.result(&value, || format!("following `{party}` at {address}\n"));
         }
+        PeerVerb::Remove { dir, party } => {
+            let value = ask(dir, Request::PeerRemove { party: party.clone() })?;
+            output.result(&value, || removed(party, &value));
+        }
         PeerVerb::Export { dir, party, to } => {
             let to = absolute(to)?;
             let value = ask(dir, Request::PeerExport { party: party.clone(), to })?;
@@ -95,11 +99,14 @@ fn line(peer: &Value, now: i64) -> Vec<String> {
     let verified: u64 =
         rows(peer, "logs").filter_map(|log| log.get("verified").and_then(Value::as_u64)).sum();
     let bell = if peer.get("doorbell") == Some(&Value::Bool(true)) { "yes" } else { "no" };
+    let address = cell(peer, "address");
+    let followed = address != "-";
     let fault = [cell(peer, "halted"), cell(peer, "fault")];
-    let fault = fault.into_iter().find(|fault| fault != "-").unwrap_or("-".to_owned());
+    let fault = fault.into_iter().find(|fault| fault != "-");
+    let fault = fault.unwrap_or(if followed { "-" } else { "not followed" }.to_owned());
     vec![
         cell(peer, "party"),
-        cell(peer, "address"),
+        address,
         answered,
         bell.to_owned(),
         verified.to_string(),
@@ -107,6 +114,23 @@ fn line(peer: &Value, now: i64) -> Vec<String> {
         cell(peer, "quarantined"),
         fault,
     ]
+}
+
+/// What is not followed any more, and what stays of it.
+fn removed(party: &str, value: &Value) -> String {
+    let peer = value.get("peer").unwrap_or(&Value::Null);
+    let logs: Vec<String> = rows(peer, "logs")
+        .map(|log| format!("`{}` up to {}", cell(log, "log"), cell(log, "verified")))
+        .collect();
+    format!(
+        "no longer following `{party}` at {}\n\
+         what stays: {} of its objects, its logs {}, verified as before\n\
+         what it withdraws from now on stays here, too, until it is followed again (`comity peer \
+         add`) or its files are taken in (`comity peer import`)\n",
+        cell(value, "was_at"),
+        cell(value, "objects"),
+        logs.join(" and ")
+    )
 }
 
 /// A span of microseconds, as people say it.

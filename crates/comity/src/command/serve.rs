@@ -1,8 +1,8 @@
 //! `comity serve`: the node, until it is told to stop.
 
+mod again;
 mod peers;
 
-use std::os::unix::process::CommandExt as _;
 use std::sync::Arc;
 
 use comity_node::{Directory, Node};
@@ -10,7 +10,7 @@ use comity_serve::metrics::{Requests, supervision};
 use comity_serve::pinned::Identity;
 use comity_serve::{Listening, Scheme, ServeError, Tls, counted, listen};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
@@ -21,8 +21,9 @@ use crate::command::{Failure, certificate};
 use crate::control;
 use crate::notify::Supervisor;
 use crate::output::Output;
-use crate::peer::follow;
+use crate::peer::{follow, told_of_changes};
 use crate::surroundings;
+use again::Bound;
 
 /// How long requests that the drain did not wait for may hold a thread.
 const AFTER_DRAIN: std::time::Duration = std::time::Duration::from_secs(2);
@@ -40,29 +41,20 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("threads cannot be started: {error}")))?;
-    let result = runtime.block_on(serve(arguments, output, &node, &address, &scheme));
+    let bound = Bound::default();
+    let result = runtime.block_on(serve(arguments, output, &node, &address, &scheme, &bound));
     // Requests that the drain did not wait for must not keep the process.
     runtime.shutdown_timeout(AFTER_DRAIN);
     let _ = std::fs::remove_file(node.directory().control());
     node.close();
     if result.is_ok() && node.successor().is_some() {
+        let config = node.config().clone();
         drop(node);
-        return Err(again());
+        tracing::info!("starting anew, under the charter that is in force now");
+        return Err(again::start(arguments, &config, &bound));
     }
     tracing::info!("stopped");
     result.map(|()| Outcome::Done)
-}
-
-/// Another charter came into force: this process becomes a new one of the same command, which reads
-/// it. Returns why it could not.
-fn again() -> Failure {
-    tracing::info!("starting anew, under the charter that is in force now");
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => return Failure::new(format!("the program is not found: {error}")),
-    };
-    let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).exec();
-    Failure::new(format!("another charter is in force, and a new start failed: {error}"))
 }
 
 /// Says that the node stops, and lets go of what the listeners wait for.
@@ -72,14 +64,11 @@ fn stop_with<T>(node: &Node, stop: T) {
 }
 
 /// Ends when another charter is in force.
-async fn succeeded(node: &Node) {
+async fn succeeded(node: &Node, changed: &Notify) {
     while node.successor().is_none() {
-        tokio::time::sleep(SUCCESSION_LOOK).await;
+        changed.notified().await;
     }
 }
-
-/// How often it is looked whether another charter came into force.
-const SUCCESSION_LOOK: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// Serves until a signal, then until what is open has ended, or until a second signal. Metrics
 /// and health are told to the last.
@@ -89,27 +78,24 @@ async fn serve(
     node: &Arc<Node>,
     address: &str,
     scheme: &Scheme,
+    bound: &Bound,
 ) -> Result<(), Failure> {
     let unheard = |error| Failure::new(format!("signals cannot be heard: {error}"));
     let mut signals = Signals::new(arguments.until_stdin_ends).map_err(unheard)?;
     let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let supervisor = Supervisor::from_environment();
+    let changed = told_of_changes(node);
     let requests = Arc::new(Requests::default());
     let (told_to_stop, stop) = oneshot::channel::<()>();
     let (drained, end) = oneshot::channel::<()>();
-    let told = supervise(arguments, output, node, &requests, end).await?;
+    let told = supervise(arguments, output, node, &requests, bound, end).await?;
     let (peers_told_to_stop, peers_stop) = oneshot::channel::<()>();
-    let peers = peers::serve(arguments, output, node, peers_stop).await?;
+    let peers = peers::serve(arguments, output, node, bound, peers_stop).await?;
     let following = identity(node)?.map(|own| tokio::spawn(follow(node.clone(), own)));
     let router = counted(node.clone(), requests);
     let again = tokio::spawn(read_again(hangup, scheme.clone()));
     let ready = |listening: &Listening| {
-        let Listening { scheme: name, address } = listening;
-        output.line(&format!("listening on {name}://{address}"));
-        if let Scheme::Tls(tls) = scheme {
-            output.line(&format!("public key {}", tls.pin()));
-        }
-        tracing::info!(scheme = name, %address, "serving");
+        opened(listening, output, scheme, bound);
         supervisor.ready();
     };
     let served = listen(router, address, scheme, ready, async {
@@ -128,7 +114,7 @@ async fn serve(
     let result = loop {
         tokio::select! {
             result = &mut served => break result,
-            () = succeeded(node), if told_to_stop.is_some() => {
+            () = succeeded(node, &changed), if told_to_stop.is_some() => {
                 stop_with(node, told_to_stop.take());
             }
             () = signals.next() => match told_to_stop.take() {
@@ -154,6 +140,17 @@ async fn serve(
     result.map_err(|error| Failure::new(error.to_string()))
 }
 
+/// The door for clients is open.
+fn opened(listening: &Listening, output: &Output, scheme: &Scheme, bound: &Bound) {
+    let Listening { scheme: name, address } = listening;
+    let _ = bound.listen.set(*address);
+    output.line(&format!("listening on {name}://{address}"));
+    if let Scheme::Tls(tls) = scheme {
+        output.line(&format!("public key {}", tls.pin()));
+    }
+    tracing::info!(scheme = name, %address, "serving");
+}
+
 /// What this node shows to its peers. Without a key that can be used it follows none, and serves
 /// its own users all the same, unless it has peers.
 fn identity(node: &Node) -> Result<Option<Arc<Identity>>, Failure> {
@@ -173,6 +170,7 @@ async fn supervise(
     output: &Output,
     node: &Arc<Node>,
     requests: &Arc<Requests>,
+    bound: &Bound,
     end: oneshot::Receiver<()>,
 ) -> Result<Option<JoinHandle<()>>, Failure> {
     let address = arguments.metrics.clone().unwrap_or_else(|| node.config().metrics.clone());
@@ -193,6 +191,7 @@ async fn supervise(
     });
     match beginning.recv().await {
         Some(Ok(Listening { scheme, address })) => {
+            let _ = bound.metrics.set(address);
             output.line(&format!("metrics on {scheme}://{address}/metrics"));
             Ok(Some(task))
         }

@@ -27,6 +27,15 @@ pub(super) fn add(node: &Node, party: &str, address: &str) -> Result<Value, Fail
     Ok(json!({ "peer": node.peer_add(party, address)? }))
 }
 
+/// Says from where it is not followed any more, and what of it stays.
+pub(super) fn remove(node: &Node, party: &str) -> Result<Value, Failure> {
+    let before = node.peer_remove(party)?;
+    let state = node.peer_states()?.into_iter().find(|state| state.peer.party == party);
+    let holds = reader(node).readable(before.collection, true);
+    let objects = holds.map(|holds| node.state(holds)).transpose()?.map(|(_, holds)| holds);
+    Ok(json!({ "was_at": before.address, "peer": state, "objects": objects }))
+}
+
 pub(super) fn list(node: &Node) -> Result<Value, Failure> {
     Ok(json!({ "peers": node.peer_states()?, "now": node.now() }))
 }

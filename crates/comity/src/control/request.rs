@@ -135,6 +135,9 @@ pub(crate) enum Request {
     },
     PeerList,
     PeerConflicts,
+    PeerRemove {
+        party: String,
+    },
     PeerShow {
         party: String,
     },
@@ -266,6 +269,7 @@ pub(crate) fn execute(
         Request::PeerImport { party, from } => peer::import(node, &party, &from),
         Request::PeerList => peer::list(node),
         Request::PeerConflicts => peer::conflicts(node),
+        Request::PeerRemove { party } => peer::remove(node, &party),
         Request::PeerShow { party } => peer::show(node, &party),
         Request::Adopt { objects, from, collection, by } => {
             peer::adopt(node, objects.as_deref(), from.as_deref(), &collection, &by)

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use comity_node::contact::Contact;
 use comity_node::peer::Peer;
 use comity_node::sync::{Ask, Came, Next, Pull};
 use comity_node::{Node, NodeError};
@@ -14,7 +15,7 @@ use comity_wire::entry::Log;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Connection, Doorbell, PeerError, Ring};
+use super::{Connection, Doorbell, PeerError, Ring, told_of_changes};
 use crate::surroundings;
 
 /// The logs of a peer that are followed: first what it states, then what it shares.
@@ -33,9 +34,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long one question may be put off by a peer, in all.
 const SLOWED_MAX: Duration = Duration::from_secs(30);
-
-/// How often it is looked whether there are other peers to follow.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Leaves of one log that are taken in one pull where the charter has no quota: 350 MB of them.
 const LEAVES_MAX: u64 = 10_000_000;
@@ -59,6 +57,7 @@ enum Broken {
 
 /// Follows the peers that the node has, and those that it gets, until it is dropped.
 pub(crate) async fn follow(node: Arc<Node>, identity: Arc<Identity>) {
+    let changed = told_of_changes(&node);
     let mut tasks = JoinSet::new();
     let mut followed: Vec<Peer> = Vec::new();
     loop {
@@ -69,14 +68,15 @@ pub(crate) async fn follow(node: Arc<Node>, identity: Arc<Identity>) {
             tasks.abort_all();
             tasks = JoinSet::new();
             for peer in &peers {
+                if peer.address.is_empty() {
+                    node.meet(&peer.party, Contact::left);
+                    continue;
+                }
                 tasks.spawn(Follower::new(node.clone(), identity.clone(), peer.clone()).run());
             }
             followed = peers;
         }
-        let before = node.peers_changed();
-        while node.peers_changed() == before {
-            sleep(LOOK_EVERY).await;
-        }
+        changed.notified().await;
     }
 }
 

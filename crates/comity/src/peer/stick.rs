@@ -22,6 +22,13 @@ use crate::command::Failure;
 /// The logs that are carried.
 const CARRIED: [Log; 2] = [Log::Acts, Log::Shared];
 
+/// The file that says for which party the others are: what is for another one is not in them, and
+/// is not asked for a second time.
+const FOR: &str = "for";
+
+/// Octets of that file: the longest name of a party has fewer.
+const FOR_BYTES_MAX: u64 = 1024;
+
 /// What was written.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Written {
@@ -62,6 +69,7 @@ pub(crate) fn export(node: &Node, party: &str, to: &Path) -> Result<Written, Fai
         return Err(Failure::new(format!("`{}` is not empty; name a new directory", to.display())));
     }
     let mut written = Written::default();
+    write(&to.join(FOR), format!("{party}\n").as_bytes(), &mut written)?;
     for log in CARRIED {
         let root = to.join(log.name());
         let note = node.checkpoint(log)?;
@@ -116,6 +124,7 @@ fn write(path: &Path, octets: &[u8], written: &mut Written) -> Result<(), Failur
 
 /// Takes in what a peer's node wrote.
 pub(crate) fn import(node: &Node, peer: &Peer, from: &Path) -> Result<Taken, Failure> {
+    is_for(&node.config().party, from)?;
     let mut taken = Taken::default();
     for log in CARRIED {
         let root = from.join(log.name());
@@ -154,21 +163,37 @@ fn read(root: &Path, ask: &Ask) -> Result<Vec<u8>, Failure> {
         Ask::Release(from) => page(root, *from)?,
         Ask::Checkpoint | Ask::Bundle(_) => root.join(ask.path()),
     };
+    read_file(&path, ask.bytes_max() as u64)
+}
+
+fn read_file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     let fault = |error: std::io::Error| {
         Failure::new(format!(
             "cannot read `{}`: {error}; copy the whole of what `comity peer export` wrote",
             path.display()
         ))
     };
-    let size = fs::metadata(&path).map_err(fault)?.len();
-    if size > ask.bytes_max() as u64 {
-        return Err(Failure::new(format!(
-            "`{}` has {size} octets; at most {}",
-            path.display(),
-            ask.bytes_max()
-        )));
+    let size = fs::metadata(path).map_err(fault)?.len();
+    if size > bytes_max {
+        let path = path.display();
+        return Err(Failure::new(format!("`{path}` has {size} octets; at most {bytes_max}")));
     }
-    fs::read(&path).map_err(fault)
+    fs::read(path).map_err(fault)
+}
+
+/// Refuses what was written for another party.
+fn is_for(own: &str, from: &Path) -> Result<(), Failure> {
+    let found = read_file(&from.join(FOR), FOR_BYTES_MAX)?;
+    let found = String::from_utf8_lossy(&found);
+    if found.trim_end() == own {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "`{}` was written for `{}`, and this is the node of `{own}`; required: what `comity peer \
+         export DIR {own}` writes at the other node",
+        from.display(),
+        found.trim_end().escape_debug()
+    )))
 }
 
 /// The page that begins at an index or, where pages begin elsewhere, the last one before it: what

@@ -8,6 +8,7 @@ use comity_serve::peer::{Door, Limits, listen};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::again::Bound;
 use crate::arguments::Serve;
 use crate::command::{Failure, certificate};
 use crate::output::Output;
@@ -17,6 +18,7 @@ pub(super) async fn serve(
     arguments: &Serve,
     output: &Output,
     node: &Arc<Node>,
+    bound: &Bound,
     stop: oneshot::Receiver<()>,
 ) -> Result<Option<JoinHandle<()>>, Failure> {
     let address = arguments.peers.clone().unwrap_or_else(|| node.config().peers.clone());
@@ -39,6 +41,7 @@ pub(super) async fn serve(
     });
     match beginning.recv().await {
         Some(Ok(Listening { scheme, address })) => {
+            let _ = bound.peers.set(address);
             output.line(&format!("peers on {scheme}://{address}"));
             tracing::info!(%address, "serving peers");
             Ok(Some(task))
