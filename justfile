@@ -44,10 +44,15 @@ simulate *WORDS:
     cargo test --release -p comity-exercise --test ledger --locked -- --ignored --nocapture --exact more_stories {{WORDS}}
     cargo test --release -p comity-tlog --lib --locked -- --ignored --nocapture --exact tests::simulation::ledger::more_seeds {{WORDS}}
 
-# A node under load that is killed, filled up and given a failing disk; writes docs/soak.md (`soak --seconds 300`)
+# A node under load that is killed, filled up and given a failing disk, then a body whose nodes are killed; writes docs/soak.md (`soak --seconds 300`)
 soak *WORDS:
     cargo build --release --locked -p comity
     COMITY_BIN=target/release/comity .venv/bin/python tests/python/soak.py --report docs/soak.md {{WORDS}}
+
+# The last part of it alone, its lines in docs/soak.md too (`soak-body --kills 200 --seed 7`)
+soak-body *WORDS:
+    cargo build --release --locked -p comity
+    COMITY_BIN=target/release/comity .venv/bin/python tests/python/soak_body.py --report docs/soak.md {{WORDS}}
 
 # A Debian package of the release build, in target/
 deb:

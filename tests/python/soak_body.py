@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """A body of several nodes in which somebody is always being killed.
 
-    soak_body.py [--kills N] [--seed N] [--dir DIRECTORY]
+    soak_body.py [--kills N] [--seed N] [--report FILE] [--dir DIRECTORY]
 
 Each story founds a body, whose parties enter, release, grant, adopt and withdraw at once, while nodes
 are killed (SIGKILL) at any moment and started again; one party's node comes only in the middle. Then,
-without faults, everything is compared: see `Held`. COMITY_BIN names the binary.
+without faults, everything is compared: see `Held`. Its lines take the place of those of the last run
+in the report. COMITY_BIN names the binary.
 """
 
 import argparse
@@ -232,10 +233,19 @@ class SoakBody:
         ]
 
 
+def report(file, rows):
+    """Puts lines into a table that is there, in place of those about the same."""
+    names = tuple(f"| {what} |" for what, _ in rows)
+    kept = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith(names)]
+    lines = [f"| {what} | {value} |" for what, value in rows]
+    file.write_text("\n".join([*kept, *lines]) + "\n", encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=KILLS)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--dir", type=pathlib.Path)
     arguments = parser.parse_args()
     assert BINARY.exists(), f"{BINARY} is not there; required: cargo build --release -p comity"
@@ -245,6 +255,8 @@ def main():
     shutil.rmtree(place)
     for what, value in soak.rows():
         print(f"| {what} | {value} |")
+    if arguments.report:
+        report(arguments.report, soak.rows())
 
 
 if __name__ == "__main__":
