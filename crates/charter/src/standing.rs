@@ -23,6 +23,16 @@ impl Charter {
         }
     }
 
+    /// Whether a party is in a tier to which nothing is released without an assessment on record.
+    pub fn is_assessed(&self, party: &str, at: i64) -> bool {
+        match self.standing(party, at) {
+            Standing::In(tier) => {
+                self.handling.assessed.iter().any(|one| self.is_now(one, tier, at))
+            }
+            Standing::Out => false,
+        }
+    }
+
     /// The parties that hold a right at a time, in the order of the charter.
     pub fn holders(&self, right: Right, at: i64) -> impl Iterator<Item = &Party> {
         self.parties.iter().filter(move |party| self.has_right(&party.id, right, at))

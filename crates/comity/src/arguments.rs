@@ -1,5 +1,6 @@
 //! The command line: the contract that scripts rely on. `docs/reference/cli.md` is its help.
 
+mod adopt;
 mod body;
 mod charter;
 mod peer;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
+pub(crate) use adopt::{Adopt, AdoptNow, AdoptVerb, RuleVerb};
 pub(crate) use body::{Body, BodyVerb, Up};
 pub(crate) use charter::{Charter, CharterVerb};
 pub(crate) use peer::{Peer, PeerVerb};
@@ -35,7 +37,7 @@ pub(crate) enum Command {
     Token(Token),
     /// Collections: what clients read and write
     Collection(Collection),
-    /// Bring what peers released into a collection of this party's own
+    /// Bring what peers released into a collection of this party's own, once or by a rule
     Adopt(Adopt),
     /// Share objects of a collection with other parties; exit code 1 when anything was refused
     Share(Share),
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Grant(Grant),
     /// Take objects back, from everybody who could open them
     Withdraw(Withdraw),
+    /// Assessments of parties, where the charter wants one before a release
+    Assess(Assess),
     /// Import a STIX bundle or envelope; exit code 1 when anything was refused
     Import(Import),
     /// Write a collection as a STIX bundle to standard output
@@ -336,6 +340,10 @@ pub(crate) struct Share {
     pub(crate) to: String,
     #[command(flatten)]
     pub(crate) label: Label,
+    /// What recipients may do with it (PAP): CLEAR, GREEN, AMBER or RED. What is marked stricter
+    /// does not leave
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) pap: Option<String>,
     /// Say who would receive it, who would not, and why; write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -382,6 +390,37 @@ pub(crate) struct Withdraw {
     /// The user who withdraws; the role needs the right to withdraw
     #[arg(long, value_name = "USER")]
     pub(crate) by: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Assess {
+    #[command(subcommand)]
+    pub(crate) verb: AssessVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AssessVerb {
+    /// Record that a party was assessed; what was found stays in the document
+    Add {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party
+        party: String,
+        /// The document; its SHA-256 is recorded, and nothing of what it says
+        #[arg(long)]
+        file: PathBuf,
+        /// The day on which it ends, YYYY-MM-DD; a year at most
+        #[arg(long, value_name = "DATE")]
+        expires: String,
+        /// The user who records it; the role needs the right to release
+        #[arg(long, value_name = "USER")]
+        by: String,
+    },
+    /// List the latest assessment of each party
+    List {
+        /// The node's directory
+        dir: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -470,26 +509,4 @@ pub(crate) struct Resume {
     /// Go on under the same names: certainly nothing was signed after the backup
     #[arg(long)]
     pub(crate) same_names: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(group = one_of(&["object", "all"]).multiple(false))]
-pub(crate) struct Adopt {
-    /// The node's directory
-    pub(crate) dir: PathBuf,
-    /// An object, by its id, in all versions that were received; may be given again
-    #[arg(long, value_name = "ID")]
-    pub(crate) object: Vec<String>,
-    /// All that was received
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// The party whose release it is; without it, whoever released it
-    #[arg(long, value_name = "PARTY")]
-    pub(crate) from: Option<String>,
-    /// The collection of this party's own that it is to come into
-    #[arg(long)]
-    pub(crate) collection: String,
-    /// The user who adopts; the role needs the right to adopt
-    #[arg(long, value_name = "USER")]
-    pub(crate) by: String,
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod adopt;
+pub(crate) mod assess;
 pub(crate) mod backup;
 pub(crate) mod body;
 pub(crate) mod certificate;

@@ -58,6 +58,7 @@ fn run(command: &Command, output: &Output) -> Result<Outcome, Failure> {
         Command::User(arguments) => command::user::run(arguments, output),
         Command::Token(arguments) => command::token::run(arguments, output),
         Command::Collection(arguments) => command::collection::run(arguments, output),
+        Command::Assess(arguments) => command::assess::run(arguments, output),
         Command::Adopt(arguments) => command::adopt::run(arguments, output),
         Command::Share(arguments) => command::share::run(arguments, output),
         Command::Grant(arguments) => command::grant::run(arguments, output),

@@ -5,15 +5,15 @@
 //! people read either. So they must not contradict each other: a header is never wider than the
 //! object. What is found otherwise in a log is void.
 
-use comity_charter::Tlp;
+use comity_charter::{Pap, Tlp};
 use comity_wire::json::{self, Value};
-use comity_wire::stix::marking;
+use comity_wire::stix::{marking, pap};
 
 use crate::refusal::{Code, Path, Refusal};
 
 /// All codes of a release, for the reference page.
 pub static CODES: &[&Code] =
-    &[&MARKED, &RED, &RULE, &NOBODY, &HELD, &ELSEWHERE, &UNSHARED, &NOT_OWN, &ONWARD];
+    &[&MARKED, &RED, &RULE, &NOBODY, &HELD, &ELSEWHERE, &UNSHARED, &NOT_OWN, &ONWARD, &UNASSESSED];
 
 /// The markings say less than the release.
 pub static MARKED: Code = Code {
@@ -61,7 +61,7 @@ pub static UNSHARED: Code = Code {
 /// Something that another party released.
 pub static NOT_OWN: Code = Code {
     id: "release-not-own",
-    meaning: "the object was released by another party, who alone says who else gets it",
+    meaning: "the object was released by another party, who alone says who else gets it, and does not",
     source: "sharing",
 };
 
@@ -70,6 +70,13 @@ pub static ONWARD: Code = Code {
     id: "release-onward",
     meaning: "the party whose object it is does not consent to its release to all of these",
     source: "sharing",
+};
+
+/// Somebody who has to be assessed first.
+pub static UNASSESSED: Code = Code {
+    id: "release-assessment",
+    meaning: "a party that the charter wants assessed before a release has no assessment that counts",
+    source: "charter",
 };
 
 /// What is said about the label of a release.
@@ -104,6 +111,41 @@ pub fn label(object: &[u8], given: Label) -> Result<Tlp, Refusal> {
         }
         _ => Ok(label),
     }
+}
+
+/// What may be done with an object that is released: what is said, else its marking, else the
+/// default.
+///
+/// # Errors
+/// The object is marked stricter than what is said.
+pub fn pap(object: &[u8], said: Option<Pap>, default: Option<Pap>) -> Result<Option<Pap>, Refusal> {
+    let marked = marked_pap(object);
+    match (said, marked) {
+        (Some(said), Some(marked)) if marked > said => {
+            let path = Path::root().member("object_marking_refs");
+            Err(Refusal::new(&MARKED, path)
+                .found(format!("a marking of PAP:{}", marked.label()))
+                .required(format!("at most PAP:{}", said.label()))
+                .hint("release it with a stricter --pap, or without"))
+        }
+        (said, marked) => Ok(said.or(marked).or(default)),
+    }
+}
+
+/// Whether what an entry permits is no more than the markings in its object do. One that says
+/// nothing permits nothing.
+pub fn permits_no_more(object: &[u8], pap: Option<Pap>) -> bool {
+    pap.is_none_or(|pap| marked_pap(object).is_none_or(|marked| marked <= pap))
+}
+
+fn marked_pap(object: &[u8]) -> Option<Pap> {
+    let Ok(Value::Object(object)) = json::parse(object) else { return None };
+    Some(match pap::strictest(&object)? {
+        pap::Pap::Clear => Pap::Clear,
+        pap::Pap::Green => Pap::Green,
+        pap::Pap::Amber => Pap::Amber,
+        pap::Pap::Red => Pap::Red,
+    })
 }
 
 /// Whether the label of an entry is at least as strict as the markings in its object.
@@ -157,6 +199,26 @@ mod tests {
                 assert_eq!(agrees(object.as_bytes(), given), marked <= Some(given));
             }
         }
+    }
+
+    #[test]
+    fn no_more_is_permitted_than_the_markings_do() {
+        let paps = [Pap::Clear, Pap::Green, Pap::Amber, Pap::Red];
+        for (at, (_, id)) in comity_wire::stix::pap::FIXED.iter().enumerate() {
+            let marked = paps[at.saturating_sub(1)];
+            let object = format!(r#"{{"object_marking_refs":["{id}"]}}"#);
+            let object = object.as_bytes();
+            assert_eq!(pap(object, None, Some(Pap::Clear)).unwrap(), Some(marked));
+            for said in paps {
+                let given = pap(object, Some(said), None);
+                assert_eq!(given.is_ok(), marked <= said, "{marked:?} {said:?}");
+                assert_eq!(permits_no_more(object, Some(said)), marked <= said);
+            }
+        }
+        assert_eq!(pap(b"{}", None, Some(Pap::Amber)).unwrap(), Some(Pap::Amber));
+        assert_eq!(pap(b"{}", Some(Pap::Green), Some(Pap::Amber)).unwrap(), Some(Pap::Green));
+        assert_eq!(pap(b"{}", None, None).unwrap(), None);
+        assert!(permits_no_more(b"{}", None));
     }
 
     #[test]

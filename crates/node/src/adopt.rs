@@ -4,6 +4,8 @@
 //!
 //! What is adopted stays its owner's entry. When he takes it back it leaves this collection too.
 
+pub(crate) mod rule;
+
 use comity_view::{Position, Readable, Right};
 use comity_wire::id::Id;
 use comity_wire::taxii::filter::{Query, Versions};
@@ -13,6 +15,7 @@ use crate::collection::Collection;
 use crate::local::LocalError;
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
+pub use rule::{AdoptRule, New};
 
 /// What an adoption did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -80,4 +83,4 @@ impl Node {
 }
 
 /// Object versions that one `stance` names: what a header has room for.
-const ADOPTED_AT_A_TIME: usize = 200;
+pub(crate) const ADOPTED_AT_A_TIME: usize = 200;

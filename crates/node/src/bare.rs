@@ -326,7 +326,8 @@ impl BareNode {
         let header = own.header(Log::Shared, Kind::Share, author.clone());
         let audience = Audience { rule: rule.to_owned(), parties };
         let seal = |header: &Header| self.entry(header, &opened.object);
-        let draft = opened.draft(of, header, Leaving { tlp, audience }, self.now, seal)?;
+        let draft =
+            opened.draft(of, header, Leaving { tlp, pap: None, audience }, self.now, seal)?;
         let copied = self.group(|decided, node| decided.share(node, vec![draft]))?;
         Ok(copied.contains(&Copied::Shared))
     }

@@ -3,7 +3,7 @@
 
 mod rule;
 
-use comity_charter::{Charter, Tlp};
+use comity_charter::{Charter, Pap, Tlp};
 use comity_wire::id::Uuid;
 use comity_wire::limits::TITLE_CHARS_MAX;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -331,4 +331,11 @@ pub fn label(text: &str) -> Option<Tlp> {
     [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red]
         .into_iter()
         .find(|tlp| tlp.label() == text)
+}
+
+/// The label of the Permissible Actions Protocol of a text, with or without `PAP:` before it.
+pub fn pap(text: &str) -> Option<Pap> {
+    let text = text.to_ascii_uppercase();
+    let text = text.strip_prefix("PAP:").unwrap_or(&text);
+    [Pap::Clear, Pap::Green, Pap::Amber, Pap::Red].into_iter().find(|pap| pap.label() == text)
 }

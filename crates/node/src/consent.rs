@@ -151,7 +151,8 @@ impl Node {
         Ok(TakenBack { objects: versions.len(), withdrawn: removed.withdrawn, told })
     }
 
-    fn require_other(&self, party: &str) -> Result<(), NodeError> {
+    /// Refuses what is no other party of the charter.
+    pub(crate) fn require_other(&self, party: &str) -> Result<(), NodeError> {
         if party != self.config().party && self.charter().party(party).is_some() {
             return Ok(());
         }

@@ -144,7 +144,11 @@ impl Judge {
         comes_from(header).ok_or(code::REFS)?;
         let admitted = admit(payload, &self.facts).map_err(|refusal| refusal.code.id)?;
         let label = collection::label(&header.handling.tlp).ok_or(code::LABEL)?;
-        if !comity_gate::release::agrees(payload, label) {
+        let pap = header.handling.pap.as_deref().map(collection::pap);
+        // A word that is none says nothing that could be kept to.
+        let permits =
+            pap != Some(None) && comity_gate::release::permits_no_more(payload, pap.flatten());
+        if !permits || !comity_gate::release::agrees(payload, label) {
             return Err(code::LABEL);
         }
         if admitted.hold().is_some() && header.attested.is_none() {

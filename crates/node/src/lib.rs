@@ -9,6 +9,7 @@ pub mod account;
 mod admin;
 pub mod adopt;
 mod allowance;
+pub mod assess;
 mod audit;
 pub mod backup;
 pub mod bare;

@@ -18,7 +18,7 @@ const MIGRATIONS: [&str; 6] = [
     include_str!("local/release.sql"),
     include_str!("local/peer.sql"),
     include_str!("local/charter.sql"),
-    include_str!("local/taken.sql"),
+    include_str!("local/following.sql"),
 ];
 
 /// The version of a file that has taken all of them.

@@ -315,6 +315,8 @@ impl Node {
         self.tell_resumption()?;
         self.directory.close_to_others()?;
         self.start_auditor()?;
+        // What came before the process ended, and was not looked at.
+        self.apply_adopt_rules(None, self.now());
         self.start_watcher()
     }
 

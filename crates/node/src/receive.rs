@@ -118,6 +118,9 @@ impl Node {
         if log == Log::Acts && received.kept > 0 {
             self.consider_succession()?;
         }
+        if log == Log::Shared && received.kept > 0 {
+            self.apply_adopt_rules(Some(&from.party), now);
+        }
         Ok(received)
     }
 

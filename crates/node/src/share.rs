@@ -15,7 +15,7 @@ mod opened;
 
 use std::collections::BTreeMap;
 
-use comity_charter::{Charter, Compiled, Rule, RuleError, Tlp};
+use comity_charter::{Charter, Compiled, Pap, Rule, RuleError, Tlp};
 use comity_gate::release::{self, Label};
 use comity_gate::{Code, Path, Refusal};
 use comity_view::{Position, Readable, Right, query};
@@ -67,6 +67,9 @@ pub struct Report {
     pub entries: u64,
     /// Who receives and who does not, for each label that the objects have.
     pub audiences: Vec<Reached>,
+    /// What may be done with the objects that leave: how many have which label of PAP.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub permitted: BTreeMap<&'static str, u64>,
     /// The refused, one by one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<Refused>,
@@ -99,6 +102,8 @@ pub struct Refused {
 #[derive(Debug, Clone)]
 pub(crate) struct Leaving {
     pub(crate) tlp: Tlp,
+    /// What may be done with it, where anything says so.
+    pub(crate) pap: Option<Pap>,
     pub(crate) audience: Audience,
 }
 
@@ -118,8 +123,9 @@ pub(crate) fn leaving(
     if compiled.parties.is_empty() {
         return Err(nobody());
     }
+    let pap = release::pap(object, None, charter.handling.default_pap)?;
     let audience = Audience { rule: compiled.rule, parties: compiled.parties };
-    Ok(Some(Leaving { tlp, audience }))
+    Ok(Some(Leaving { tlp, pap, audience }))
 }
 
 /// What a rule comes to, by label: each is compiled once.
@@ -150,6 +156,7 @@ impl<'n> Audiences<'n> {
         match reached {
             Ok(reached) if reached.compiled.parties.is_empty() => Err(nobody()),
             Ok(reached) => {
+                node.require_assessed(&reached.compiled.parties, now)?;
                 reached.objects += 1;
                 Ok(&reached.compiled.parties)
             }
@@ -175,7 +182,11 @@ impl Node {
         object: &[u8],
         now: i64,
     ) -> Result<Option<Leaving>, Refusal> {
-        leaving(self.charter(), &self.config().party, collection, object, now)
+        let leaving = leaving(self.charter(), &self.config().party, collection, object, now)?;
+        if let Some(leaving) = &leaving {
+            self.require_assessed(&leaving.audience.parties, now)?;
+        }
+        Ok(leaving)
     }
 
     /// Shares objects that a collection holds, the last version of each.
@@ -184,6 +195,18 @@ impl Node {
         by: &Checked,
         readable: Readable,
         asked: Asked<'_>,
+        now: i64,
+    ) -> Result<Report, NodeError> {
+        self.share_under(by, readable, asked, None, now)
+    }
+
+    /// The same, with a word on what may be done with them (PAP).
+    pub fn share_under(
+        &self,
+        by: &Checked,
+        readable: Readable,
+        asked: Asked<'_>,
+        pap: Option<Pap>,
         now: i64,
     ) -> Result<Report, NodeError> {
         if !asked.dry_run {
@@ -201,6 +224,7 @@ impl Node {
             node: self,
             author: by.author(),
             asked,
+            pap,
             now,
             audiences: BTreeMap::new(),
             drafts: Vec::new(),
@@ -250,6 +274,7 @@ struct Sharing<'a> {
     node: &'a Node,
     author: Author,
     asked: Asked<'a>,
+    pap: Option<Pap>,
     now: i64,
     /// By the party whose objects they are for, where it is another: it has them, and is left out.
     audiences: BTreeMap<Option<String>, Audiences<'a>>,
@@ -274,6 +299,9 @@ impl Sharing<'_> {
                 .map(|()| leaving),
             judged => judged,
         };
+        if let Ok(Leaving { pap: Some(pap), .. }) = &judged {
+            *self.report.permitted.entry(pap.label()).or_default() += 1;
+        }
         match judged {
             Err(refusal) => self.report.refuse(opened.id, &refusal),
             Ok(leaving) if !opened.ledger.shared.is_empty() => self.known(&opened, &leaving)?,
@@ -303,8 +331,9 @@ impl Sharing<'_> {
             None => Label::Unmarked(default),
         };
         let tlp = release::label(&opened.object, given)?;
+        let pap = self.pap(opened)?;
         if owner.is_some() {
-            onward::require_no_wider(&opened.header, tlp)?;
+            onward::require_no_wider(&opened.header, tlp, pap)?;
         }
         let (node, rule, now) = (self.node, self.asked.rule, self.now);
         let audiences = self.audiences.entry(owner).or_insert_with_key(|owner| {
@@ -312,13 +341,23 @@ impl Sharing<'_> {
         });
         let rule = audiences.rule().to_owned();
         let parties = audiences.of(tlp)?.to_vec();
-        Ok(Leaving { tlp, audience: Audience { rule, parties } })
+        Ok(Leaving { tlp, pap, audience: Audience { rule, parties } })
     }
 
     /// The label of what has no marking: what its collection said, else the charter.
     fn default(&self, header: &Header) -> Tlp {
         let charter = self.node.charter().handling.default_tlp;
         collection::label(&header.handling.tlp).unwrap_or(charter)
+    }
+
+    /// What may be done with it: what is said, else its marking, else what it came with, else the
+    /// charter.
+    fn pap(&self, opened: &Opened) -> Result<Option<Pap>, Refusal> {
+        let came = opened.header.handling.pap.as_deref().and_then(collection::pap);
+        let default = came.or(self.node.charter().handling.default_pap);
+        let pap = release::pap(&opened.object, self.pap, default)?;
+        // A marking that is wider than what it came with opens nothing.
+        Ok(if self.pap.is_none() { pap.max(came) } else { pap })
     }
 
     /// One that is shared already: nothing is done, and what would be missing is told.

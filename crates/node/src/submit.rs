@@ -299,16 +299,17 @@ impl Making<'_> {
         // What waits for an attestation is private, whatever the collection releases.
         let leaving = if held_back { None } else { leaving()? };
         let log = if leaving.is_some() { Log::Shared } else { Log::Private };
-        let (tlp, release) = match leaving {
-            Some(leaving) => (leaving.tlp.label().to_owned(), Some(leaving.audience)),
-            None => (collection.tlp.clone(), None),
+        let (tlp, pap, release) = match leaving {
+            Some(Leaving { tlp, pap, audience }) => (tlp.label().to_owned(), pap, Some(audience)),
+            None => (collection.tlp.clone(), None, None),
         };
+        let pap = pap.map(|pap| pap.label().to_owned());
         let mut header = Header {
             created: created.clone(),
             expires: Some(Micros(expires).to_string()),
             purpose: collection.purpose.clone(),
             grade: collection.grade.clone(),
-            handling: Handling { tlp, pap: None },
+            handling: Handling { tlp, pap },
             attested: attested.clone(),
             ..headers.header(log, Kind::Share, author)
         };

@@ -174,6 +174,8 @@ fn local_of(directory: &Directory, report: &mut Report) -> Result<(), NodeError>
     report.faults.extend(crate::quota::damaged(&local)?);
     report.faults.extend(peer::damaged(&local)?);
     report.faults.extend(crate::allowance::damaged(&local)?);
+    report.faults.extend(crate::assess::damaged(&local)?);
+    report.faults.extend(crate::adopt::rule::damaged(&local)?);
     report.faults.extend(succession::damaged(&local)?);
     report.checked.push("local.db: tables, and the sum of every row".to_owned());
     Ok(())

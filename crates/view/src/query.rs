@@ -16,8 +16,8 @@ pub use known::{
 pub use manifest::{VersionRecord, records};
 pub use objects::{Page, Row, exists, is_held, page, state};
 pub use released::{
-    Counts, ForParty, Ledger, copies, held_by, ledger, recipients, recipients_seen, released,
-    released_to, stands, versions,
+    Came, Counts, ForParty, Ledger, copies, held_by, held_since, last_came, ledger, recipients,
+    recipients_seen, released, released_to, stands, versions,
 };
 pub use rival::{Rival, object_of, rivals};
 pub use withdrawal::{Withdrawal, arrivals_of, is_withdrawn, receipts, receipts_in, withdrawals};

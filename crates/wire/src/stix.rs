@@ -7,7 +7,7 @@
 //! | forms of strings, hashes | [`form`], [`hash`] |
 //! | relationships that are suggested | [`relationship`] |
 //! | patterns | [`pattern`] |
-//! | traffic light markings | [`marking`] |
+//! | traffic light markings, permissible actions | [`marking`], [`pap`] |
 //! | identifiers of observables | [`observable_id`] |
 //! | bundles and envelopes | [`bundle`] |
 
@@ -21,6 +21,7 @@ pub mod kind;
 pub mod marking;
 pub mod meta;
 pub mod observable_id;
+pub mod pap;
 pub mod pattern;
 pub mod relationship;
 pub mod sco;

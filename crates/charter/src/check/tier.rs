@@ -25,6 +25,9 @@ pub(super) fn check(charter: &Charter, faults: &mut Faults<'_>) {
             super::party::known_tier(charter, tier, place, faults);
         }
     }
+    for (at, tier) in charter.handling.assessed.iter().enumerate() {
+        super::party::known_tier(charter, tier, steps!("handling", "assessed", at), faults);
+    }
     if !charter.tiers.iter().any(|tier| tier.standing && tier.rights.contains(&Right::Decide)) {
         let remedy = "give one tier the right `decide`: nobody could change the charter";
         faults.add(steps!("tier", 0, "rights"), "tier-decide", "no tier decides", remedy);

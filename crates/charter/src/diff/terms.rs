@@ -24,6 +24,7 @@ pub(super) fn handling(old: &Charter, new: &Charter, changes: &mut Changes) {
             changes.tell("handling", what);
         }
     }
+    assessed(old, new, changes);
     for ceiling in &old.handling.ceilings {
         let kept = new.handling.ceilings.iter().any(|other| {
             other.tlp <= ceiling.tlp && other.tiers.iter().all(|tier| ceiling.tiers.contains(tier))
@@ -38,6 +39,21 @@ pub(super) fn handling(old: &Charter, new: &Charter, changes: &mut Changes) {
         if !old.handling.ceilings.contains(ceiling) {
             let label = ceiling.tlp.label();
             let what = format!("TLP:{label} and stricter goes to {} alone", list(&ceiling.tiers));
+            changes.tell("handling", what);
+        }
+    }
+}
+
+fn assessed(old: &Charter, new: &Charter, changes: &mut Changes) {
+    for tier in &old.handling.assessed {
+        if !new.handling.assessed.contains(tier) {
+            let what = format!("tier `{tier}` is released to without an assessment");
+            changes.loosen("handling", what, "nobody has to look first");
+        }
+    }
+    for tier in &new.handling.assessed {
+        if !old.handling.assessed.contains(tier) {
+            let what = format!("tier `{tier}` is released to with an assessment alone");
             changes.tell("handling", what);
         }
     }

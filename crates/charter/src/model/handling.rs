@@ -13,6 +13,9 @@ pub struct Handling {
     /// Which tiers may receive what is labelled.
     #[serde(default, rename = "ceiling")]
     pub ceilings: Vec<Ceiling>,
+    /// Tiers to whose parties nothing is released without an assessment on record.
+    #[serde(default)]
+    pub assessed: Vec<String>,
 }
 
 /// The widest audience of a label and of every stricter one.

@@ -1,13 +1,25 @@
 //! `comity adopt`: what peers released, among one's own.
 
+use std::path::Path;
+
+use serde_json::Value;
+
 use crate::Outcome;
-use crate::arguments::Adopt;
-use crate::command::{Failure, cell};
+use crate::arguments::{Adopt, AdoptNow, AdoptVerb, RuleVerb};
+use crate::command::{Failure, cell, rows, time};
 use crate::control::ask;
 use crate::control::request::Request;
-use crate::output::Output;
+use crate::output::{self, Output};
 
 pub(crate) fn run(arguments: &Adopt, output: &Output) -> Result<Outcome, Failure> {
+    match (&arguments.verb, &arguments.now) {
+        (Some(AdoptVerb::Rule(verb)), _) => rule(verb, output),
+        (None, Some(arguments)) => now(arguments, output),
+        (None, None) => Err(Failure::new("say what to adopt; `comity adopt --help` says how")),
+    }
+}
+
+fn now(arguments: &AdoptNow, output: &Output) -> Result<Outcome, Failure> {
     let request = Request::Adopt {
         objects: (!arguments.all).then(|| arguments.object.clone()),
         from: arguments.from.clone(),
@@ -15,15 +27,63 @@ pub(crate) fn run(arguments: &Adopt, output: &Output) -> Result<Outcome, Failure
         by: arguments.by.clone(),
     };
     let value = ask(&arguments.dir, request)?;
+    output.result(&value, || adopted(&value));
+    Ok(Outcome::Done)
+}
+
+fn adopted(value: &Value) -> String {
+    let of = |name: &str| cell(value, name);
+    format!(
+        "{} adopted, {} adopted before, {} taken back meanwhile, {} here with other content\n",
+        of("adopted"),
+        of("known"),
+        of("gone"),
+        of("conflicting")
+    )
+}
+
+fn rule(verb: &RuleVerb, output: &Output) -> Result<Outcome, Failure> {
+    match verb {
+        RuleVerb::Add { dir, from, collection, types, tlp_max, existing, by } => {
+            let request = Request::AdoptRuleAdd {
+                from: from.clone(),
+                collection: collection.clone(),
+                types: types.clone(),
+                tlp_max: tlp_max.clone(),
+                existing: *existing,
+                by: by.clone(),
+            };
+            let value = ask(dir, request)?;
+            output.result(&value, || {
+                let rule = value.get("rule").unwrap_or(&Value::Null);
+                let done = value.get("adopted").unwrap_or(&Value::Null);
+                format!("rule {} of `{from}`; {}", cell(rule, "id"), adopted(done))
+            });
+        }
+        RuleVerb::List { dir } => return listed(dir, output),
+        RuleVerb::Remove { dir, id, by } => {
+            let value = ask(dir, Request::AdoptRuleRemove { id: *id, by: by.clone() })?;
+            output.result(&value, || format!("rule {id} ended; what it adopted stays\n"));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn listed(dir: &Path, output: &Output) -> Result<Outcome, Failure> {
+    let value = ask(dir, Request::AdoptRules)?;
     output.result(&value, || {
-        let of = |name: &str| cell(&value, name);
-        format!(
-            "{} adopted, {} adopted before, {} taken back meanwhile, {} here with other content\n",
-            of("adopted"),
-            of("known"),
-            of("gone"),
-            of("conflicting")
-        )
+        let head = ["RULE", "FROM", "INTO", "TYPES", "TLP UP TO", "BY", "SINCE", "STOPPED"];
+        let lines: Vec<Vec<String>> = rows(&value, "rules")
+            .map(|one| {
+                let mut line: Vec<String> = ["id", "party", "into", "types", "tlp", "by"]
+                    .map(|name| cell(one, name))
+                    .into();
+                line.push(time(one, "since"));
+                line.push(cell(one, "stopped"));
+                line
+            })
+            .collect();
+        output::table(&head, &lines)
     });
     Ok(Outcome::Done)
 }

@@ -24,6 +24,13 @@ pub(crate) fn run(arguments: &Doctor, output: &Output) -> Result<Outcome, Failur
             "no new objects are taken, {why}: {free} octets are free, {reserve} are required; free space, or lower `disk_reserve_bytes`"
         ));
     }
+    let stopped = cell(&value, "adopt_rules_stopped");
+    if stopped != "0" {
+        let dir = arguments.dir.display();
+        advice.push(format!(
+            "{stopped} rules of adoption stopped: `comity adopt rule list {dir}` says why; remove them, and make others"
+        ));
+    }
     if let Some(members) = value.as_object_mut() {
         members.insert("files".to_owned(), files(directory.root()));
         members.insert("limits".to_owned(), limits());

@@ -167,7 +167,7 @@ fn shown(value: &Value) -> String {
         .collect();
     if !acted.is_empty() {
         text.push('\n');
-        text.push_str(&output::table(&["WITHDRAWAL", "ACTED ON", "READERS", "ONWARD"], &acted));
+        text.push_str(&output::table(&["TAKEN BACK", "ACTED ON", "READERS", "ONWARD"], &acted));
     }
     let open: Vec<Vec<String>> = rows(value, "withdrawals")
         .map(|one| {

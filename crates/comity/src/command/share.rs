@@ -19,6 +19,7 @@ pub(crate) fn run(arguments: &Share, output: &Output) -> Result<Outcome, Failure
         objects: (!arguments.all).then(|| arguments.object.clone()),
         to: arguments.to.clone(),
         tlp: arguments.label.tlp.clone(),
+        pap: arguments.pap.clone(),
         dry_run: arguments.dry_run,
         by: arguments.by.clone(),
     };
@@ -44,6 +45,10 @@ pub(super) fn told(value: &Value, done: &str) -> String {
         count("gone"),
         count("refused")
     );
+    for (label, objects) in value.get("permitted").and_then(Value::as_object).into_iter().flatten()
+    {
+        text.push_str(&format!("PAP:{label}, {objects} objects\n"));
+    }
     for one in rows(value, "audiences") {
         text.push_str(&format!(
             "\nTLP:{}, {} objects, to `{}`\n",

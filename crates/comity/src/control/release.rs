@@ -1,7 +1,7 @@
 //! What leaves a node, by command: acts of a named user whose role has the right, whoever may open
 //! the directory. An import into a collection that such a user made release is his release, too.
 
-use comity_charter::Tlp;
+use comity_charter::{Pap, Tlp};
 use comity_node::collection::{self, Collection};
 use comity_node::consent::Consenting;
 use comity_node::grant::Granting;
@@ -44,6 +44,7 @@ pub(crate) struct Share {
     pub(crate) objects: Option<Vec<String>>,
     pub(crate) to: String,
     pub(crate) tlp: Option<String>,
+    pub(crate) pap: Option<String>,
     pub(crate) dry_run: bool,
     pub(crate) by: Option<String>,
 }
@@ -64,7 +65,8 @@ pub(super) fn share(node: &Node, share: &Share) -> Result<Value, Failure> {
         None if share.dry_run => node.local_operator(),
         None => return Err(Failure::new("say who shares: --by USER, with the right to release")),
     };
-    let report = node.share(&by, readable, asked, node.now())?;
+    let pap = share.pap.as_deref().map(parse_pap).transpose()?;
+    let report = node.share_under(&by, readable, asked, pap, node.now())?;
     let mut value = json!(report);
     if let Some(members) = value.as_object_mut() {
         members.insert("dry_run".to_owned(), json!(share.dry_run));
@@ -129,10 +131,19 @@ pub(super) fn counts(node: &Node) -> Result<Value, Failure> {
     }))
 }
 
-fn parse_tlp(text: &str) -> Result<Tlp, Failure> {
+pub(super) fn parse_tlp(text: &str) -> Result<Tlp, Failure> {
     collection::label(text).ok_or_else(|| {
         Failure::new(format!(
             "no TLP label `{}`; labels: CLEAR, GREEN, AMBER, AMBER+STRICT, RED",
+            text.escape_default()
+        ))
+    })
+}
+
+fn parse_pap(text: &str) -> Result<Pap, Failure> {
+    collection::pap(text).ok_or_else(|| {
+        Failure::new(format!(
+            "no PAP label `{}`; labels: CLEAR, GREEN, AMBER, RED",
             text.escape_default()
         ))
     })

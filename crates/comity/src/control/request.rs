@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use comity_node::Node;
 use comity_node::account::Account;
+use comity_node::adopt;
 use comity_node::collection::{self, Collection, Grant};
 use comity_node::import::Progress;
 use comity_node::quota::{Amount, Use};
@@ -147,6 +148,26 @@ pub(crate) enum Request {
         collection: String,
         by: String,
     },
+    AssessAdd {
+        party: String,
+        sha256: String,
+        expires: i64,
+        by: String,
+    },
+    Assessments,
+    AdoptRuleAdd {
+        from: String,
+        collection: String,
+        types: Vec<String>,
+        tlp_max: Option<String>,
+        existing: bool,
+        by: String,
+    },
+    AdoptRules,
+    AdoptRuleRemove {
+        id: i64,
+        by: String,
+    },
     Backup {
         to: String,
         keys: Option<String>,
@@ -274,6 +295,19 @@ pub(crate) fn execute(
         Request::Adopt { objects, from, collection, by } => {
             peer::adopt(node, objects.as_deref(), from.as_deref(), &collection, &by)
         }
+        Request::AssessAdd { party, sha256, expires, by } => {
+            let by = node.acting(&by)?;
+            let made = node.assess(&by, &party, &sha256, expires, node.now())?;
+            Ok(json!({ "assessment": made }))
+        }
+        Request::Assessments => Ok(json!({ "assessments": node.assessments()? })),
+        Request::AdoptRuleAdd { from, collection, types, tlp_max, existing, by } => {
+            let tlp = tlp_max.as_deref().map(release::parse_tlp).transpose()?;
+            let new = adopt::New { party: from, types, tlp, existing };
+            peer::adopt_rule_add(node, &new, &collection, &by)
+        }
+        Request::AdoptRules => peer::adopt_rules(node),
+        Request::AdoptRuleRemove { id, by } => peer::adopt_rule_remove(node, id, &by),
         Request::Backup { to, keys } => back_up(node, &to, keys.as_deref(), sink),
     }
 }
@@ -383,6 +417,7 @@ fn state(node: &Node) -> Result<Value, Failure> {
         "users": node.users()?.len(),
         "released": release::counts(node)?,
         "conflicts": node.conflicts()?.1,
+        "adopt_rules_stopped": node.adopt_rules()?.iter().filter(|one| one.stopped.is_some()).count(),
         "collections": list_collections(node)?.get("collections"),
     }))
 }

@@ -38,7 +38,9 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("release-held", "`comity share` of what is held"),
     ("release-shared", "`comity share` to more parties than have it"),
     ("release-unshared", "`comity grant` of what is private"),
-    ("release-not-own", "sharing what a peer released"),
+    ("release-not-own", "sharing what a peer released, without its consent"),
+    ("release-assessment", "a release to a party of a tier in `handling.assessed`"),
+    ("release-onward", "sharing it with more parties than it consents to"),
 ];
 
 /// The one refusal that is found when the other versions are known, outside the gate.

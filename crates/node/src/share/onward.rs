@@ -4,7 +4,7 @@
 //! Consent is an entry of the other party's that was opened to this one ([`crate::consent`]). Nobody
 //! else consents for it, and silence is none. What is passed on names it, and falls with it.
 
-use comity_charter::Tlp;
+use comity_charter::{Pap, Tlp};
 use comity_gate::release;
 use comity_gate::{Path, Refusal};
 use comity_view::Position;
@@ -26,8 +26,16 @@ pub(super) fn without(rule: &str, owner: Option<&str>) -> String {
 }
 
 /// Nobody opens wider what another marked.
-pub(super) fn require_no_wider(header: &Header, tlp: Tlp) -> Result<(), Refusal> {
+pub(super) fn require_no_wider(header: &Header, tlp: Tlp, pap: Option<Pap>) -> Result<(), Refusal> {
     // A label that is not known is taken for the strictest.
+    let theirs = header.handling.pap.as_deref().map(|it| collection::pap(it).unwrap_or(Pap::Red));
+    if pap < theirs {
+        let theirs = theirs.map_or("", Pap::label);
+        return Err(Refusal::new(&release::MARKED, Path::root())
+            .found(format!("PAP:{theirs} from `{}`", header.origin))
+            .required(format!("PAP:{theirs} or stricter"))
+            .hint("leave --pap out, or name a stricter label"));
+    }
     let theirs = collection::label(&header.handling.tlp).unwrap_or(Tlp::Red);
     if tlp >= theirs {
         return Ok(());

@@ -50,6 +50,7 @@ impl Opened {
             ..own
         };
         leaving.tlp.label().clone_into(&mut header.handling.tlp);
+        header.handling.pap = leaving.pap.map(|pap| pap.label().to_owned());
         let sealed = seal(&header)?;
         Ok(Draft { of, parties, sealed })
     }

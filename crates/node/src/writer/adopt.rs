@@ -6,7 +6,7 @@ use comity_wire::canonical;
 use comity_wire::entry::{self, Author, Header, Kind, Log};
 use comity_wire::time::Micros;
 
-use crate::adopt::Adopted;
+use crate::adopt::{Adopted, rule};
 use crate::node::NodeError;
 use crate::stores::{Logs as _, Stores};
 use crate::writer::decide::{Decided, Planned, entry_ref};
@@ -49,7 +49,12 @@ impl Decided {
             refs,
             ..inner.headers().header(log, Kind::Stance, author.clone())
         };
-        let sealed = inner.entry(&header, b"{\"stance\":\"adopted\"}")?;
+        // What a rule adopts names the rule where it else names a person.
+        let mut payload = serde_json::json!({ "stance": "adopted" });
+        if author.role == rule::ROLE {
+            payload = serde_json::json!({ "stance": "adopted", "rule": author.pseudonym });
+        }
+        let sealed = inner.entry(&header, payload.to_string().as_bytes())?;
         self.entry(log.id(), sealed, Planned::Nothing);
         Ok(adopted)
     }

@@ -72,6 +72,7 @@ struct Purged {
 }
 
 /// What a receipt says.
+#[derive(Clone, Copy)]
 struct Told {
     readers: Readers,
     onward: usize,

@@ -1,5 +1,7 @@
 //! Nodes of three parties in one process, that follow each other with nothing between them.
 
+#![allow(dead_code, reason = "each test uses what it needs")]
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -36,13 +38,28 @@ pub(crate) struct Parties {
 
 impl Parties {
     pub(crate) fn new() -> Parties {
+        Parties::under("")
+    }
+
+    /// Under a charter with more terms.
+    pub(crate) fn under(terms: &str) -> Parties {
+        Parties::of(|charter| charter + terms)
+    }
+
+    /// Under a charter that wants members assessed.
+    pub(crate) fn assessing() -> Parties {
+        let assessed = "default_tlp = \"AMBER+STRICT\"\nassessed = [\"member\"]";
+        Parties::of(|charter| charter.replace("default_tlp = \"AMBER+STRICT\"", assessed))
+    }
+
+    fn of(change: impl Fn(String) -> String) -> Parties {
         let world = World::new();
         let draft = charter(|_| String::new());
         for party in PARTIES {
             let directory = Directory::new(world.path(party));
             Node::make(&directory, party, &draft, &world.surroundings).unwrap();
         }
-        let founded = charter(|party| genesis(&Directory::new(world.path(party)), party));
+        let founded = change(charter(|party| genesis(&Directory::new(world.path(party)), party)));
         let mut parties = Parties { world, nodes: BTreeMap::new() };
         for party in PARTIES {
             let directory = Directory::new(parties.world.path(party));
@@ -64,6 +81,11 @@ impl Parties {
         let directory = Directory::new(self.world.path(party));
         let node = Node::open(directory, self.world.surroundings.clone()).unwrap();
         self.nodes.insert(party, node);
+    }
+
+    pub(crate) fn reopen(&mut self, party: &'static str) {
+        self.nodes.remove(party).unwrap().close();
+        self.open(party);
     }
 
     pub(crate) fn node(&self, party: &str) -> &Node {

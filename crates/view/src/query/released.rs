@@ -176,6 +176,45 @@ pub fn held_by(asked: &impl Ask, collection: u32) -> Result<Vec<Position>, ViewE
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// An entry that came into a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Came {
+    /// When.
+    pub date_added: i64,
+    /// The entry.
+    pub position: Position,
+    /// The type of its object.
+    pub object_type: String,
+}
+
+/// At most `limit` entries that a collection holds and that came behind a time, in their order.
+pub fn held_since(
+    asked: &impl Ask,
+    collection: u32,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<Came>, ViewError> {
+    let mut statement = asked.connected().prepare_cached(
+        "SELECT date_added, key, object_type.name FROM held
+         JOIN object_type ON object_type.id = held.type
+         WHERE collection = ?1 AND date_added > ?2 ORDER BY date_added LIMIT ?3",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![collection, after, limit], |row| {
+        let position = Position::from_key(row.get(1)?);
+        Ok(Came { date_added: row.get(0)?, position, object_type: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// When the last of what a collection holds came.
+pub fn last_came(asked: &impl Ask, collection: u32) -> Result<Option<i64>, ViewError> {
+    let mut statement = asked
+        .connected()
+        .prepare_cached("SELECT max(date_added) FROM held WHERE collection = ?1")?;
+    Ok(statement.query_row([collection], |row| row.get(0))?)
+}
+
 /// How many entries stand in the log `shared`, by what they are.
 pub fn released(queries: &Queries) -> Result<Counts, ViewError> {
     let mut statement =

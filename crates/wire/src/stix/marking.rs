@@ -129,12 +129,17 @@ pub fn tlp_of(marking_id: &str) -> Option<Tlp> {
 /// The strictest light that marks an object or a part of it, in either version of the protocol. A
 /// part travels with the whole, so the whole is as strict as its strictest part.
 pub fn strictest(object: &Object<'_>) -> Option<Tlp> {
+    references(object).filter_map(tlp_of).max()
+}
+
+/// The ids of all markings of an object and of its parts.
+pub(crate) fn references<'o>(object: &'o Object<'_>) -> impl Iterator<Item = &'o str> {
     let items = |name| object.get(name).and_then(Value::as_array).unwrap_or_default();
     let whole = items("object_marking_refs").iter().filter_map(Value::as_str);
     let parts = items("granular_markings")
         .iter()
         .filter_map(|part| part.as_object().and_then(|part| part.str("marking_ref")));
-    whole.chain(parts).filter_map(tlp_of).max()
+    whole.chain(parts)
 }
 
 /// The fixed marking-definition of a UUID.

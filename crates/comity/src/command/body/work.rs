@@ -150,6 +150,7 @@ impl Work {
             objects: None,
             to: rule.to_owned(),
             tlp: None,
+            pap: None,
             dry_run: false,
             by: Some(LOGIN.to_owned()),
         };
