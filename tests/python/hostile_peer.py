@@ -95,6 +95,8 @@ class Liar:
     def answer(self, path):
         if path == "/doorbell":
             return self.doorbell()
+        if path.startswith("/mirror/"):
+            return self.mirror(*path.split("/", 4)[2:])
         _, _, log, rest = path.split("/", 3)
         log = self.logs[log]
         if rest == "checkpoint":
@@ -106,6 +108,10 @@ class Liar:
         return self.release(log, int(rest.partition("=")[2]))
 
     def doorbell(self):
+        return NOTHING
+
+    def mirror(self, party, log, rest):
+        """Of a log of somebody else."""
         return NOTHING
 
     def checkpoint(self, log):

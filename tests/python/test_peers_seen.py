@@ -97,6 +97,32 @@ def doors(keys):
         ["endpoint", *asking], rows)
 
 
+def mirrors(body, keys):
+    """What the node holds of the logs of others, by who asks."""
+    alpha, beta = body.nodes[ALPHA], body.nodes[BETA]
+    one = indicator(990)
+    beta.share(one)
+    wait_for("it to arrive", lambda: alpha.has("received-beta_example", one))
+    wait_for("all of beta's acts", lambda: alpha.scanned(BETA, "acts") >= 2)
+    asking = {name: f"{name}.example" for name in ("beta", "gamma", "scribe", "far", "left")}
+    asking |= {"own key": ALPHA, "another key": "another key"}
+    rows = []
+    for party, log in ((BETA, "shared"), (BETA, "acts"), (BETA, "private"), ("scribe.example", "shared"), (ALPHA, "shared")):
+        for path in PATHS:
+            shown = f"/mirror/{party}/{log}/{path}"
+            rows.append([f"`{shown}`", *(keys.status(who, shown) for who in asking.values())])
+            there = party == BETA and log != "private" and not path.startswith("tile/0")
+            others = "200" if there and not path.startswith("release") else "404"
+            owner = "200" if there else "404"
+            assert rows[-1][1:] == [owner, *[others] * 3, *["-"] * 3], rows[-1]
+    # To its owner it opens what this party was opened, and not what it was not.
+    _, _, page = keys.line(BETA).get(f"/mirror/{BETA}/shared/release?from=0", PAGE_BYTES_MAX)
+    opened = [envelope for _, _, envelope in parse_page(page)[0]]
+    assert any(one["id"].encode() in envelope for envelope in opened)
+    return ("## Mirrors\n\nWhat the node holds of logs that it follows: here those of `beta.example`, and not those of "
+            "`scribe.example`. Bodies are for their owner alone.\n\n" + table(["endpoint", *asking], rows))
+
+
 def fill(alpha):
     """An object for each rule and label; what is refused is refused. Object and what came of it."""
     made, number = {}, 1_000
@@ -169,7 +195,7 @@ def objects(body, keys):
 
 
 def test_the_page_of_peers_is_what_nodes_answer(body, keys):
-    text = (HEAD + doors(keys) + objects(body, keys)).rstrip("\n") + "\n"
+    text = (HEAD + doors(keys) + mirrors(body, keys) + objects(body, keys)).rstrip("\n") + "\n"
     if os.environ.get("COMITY_ACCEPT"):
         PAGE.write_text(text)
     there = PAGE.read_text() if PAGE.exists() else ""

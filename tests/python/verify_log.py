@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Verify a log of a node over HTTP, from docs/spec/log.md and docs/spec/entry.md alone.
+"""Verify a log of a node over HTTP, from docs/spec/log.md and docs/spec/entry.md alone; or judge the
+proof that a log has two histories, from docs/spec/equivocation.md.
 
     verify_log.py URL --log shared [--user U --password P | --token T] [--vkey V]
+    verify_log.py --equivocation FILE --vkey V
     verify_log.py --self-test
 
 Needs Python 3.10 and the package `cryptography`. It shares no code with the node: what agrees
@@ -170,6 +172,34 @@ def parse_size(text):
     if not text.isascii() or not text.isdigit():
         raise Mismatch("the size of the checkpoint is no number")
     return int(text)
+
+
+# A proof that a log has two histories.
+
+
+def judge_equivocation(octets, vkey):
+    """Size and root of the two heads that the proof convicts the log by; a `Mismatch` where it proves
+    nothing."""
+    lines = octets.decode("ascii").split("\n")
+    if lines.pop() != "" or lines[:1] != ["comity/equivocation@v1"]:
+        raise Mismatch("not an equivocation proof")
+    fields = [line.split(" ") for line in lines[1:]]
+    if any(len(field) != 2 for field in fields):
+        raise Mismatch("a line of the proof is malformed")
+    words, values = [field[0] for field in fields], [unbase64(field[1]) for field in fields]
+    if words[:3] != ["note", "note", "prefix"] or set(words[3:]) - {"proof"} or len(words) > 131:
+        raise Mismatch("the lines of the proof are others, or in another order")
+    prefix, proof = values[2], values[3:]
+    if any(len(value) != 32 for value in values[2:]):
+        raise Mismatch("a hash that has not 32 octets")
+    (_, m, a), (_, n, b) = (open_checkpoint(note.decode(), vkey) for note in values[:2])
+    if not 0 < m <= n:
+        raise Mismatch("the first head is not the smaller one")
+    if prefix == a:
+        raise Mismatch("the larger tree begins with the smaller one")
+    if not check_consistency(proof, m, prefix, n, b):
+        raise Mismatch("the proof does not lead to the larger head")
+    return (m, a), (n, b)
 
 
 # Tiles and bundles: C2SP tlog-tiles.
@@ -393,6 +423,19 @@ def self_test(directory):
         ensure(check_consistency(proof, old, pair[0], new, pair[1]), "consistency")
         ensure(not check_consistency(proof, old, pair[1], new, pair[1]), "consistency with another")
 
+    equivocation = load("equivocation.json")
+    for case in equivocation["proofs"]:
+        octets = case["text"].encode()
+        (m, a), (n, b) = judge_equivocation(octets, equivocation["vkey"])
+        ensure([m, a.hex(), n, b.hex()] == [case["m"], case["a"], case["n"], case["b"]], "two heads")
+    for case in equivocation["no_proofs"]:
+        try:
+            judge_equivocation(case["text"].encode(), equivocation["vkey"])
+        except (Mismatch, UnicodeDecodeError):
+            pass
+        else:
+            raise Mismatch(f"convicts an honest log: {case['why']}")
+
     # A release of one entry, and each way in which it can be wrong.
     last = cases[-1]
     record = {"index": 0, "salt": last["salt"], "envelope": last["envelope"]}
@@ -456,6 +499,7 @@ def main():
     parser.add_argument("--token")
     parser.add_argument("--vkey", help="the key of the log, had out of band")
     parser.add_argument("--party", help="the party that headers must name")
+    parser.add_argument("--equivocation", metavar="FILE", help="a proof, judged by --vkey alone")
     parser.add_argument("--self-test", action="store_true", help="check the vectors of docs/spec")
     arguments = parser.parse_args()
     try:
@@ -463,8 +507,13 @@ def main():
             here = pathlib.Path(__file__).resolve().parent
             self_test(here.parent.parent / "docs" / "spec" / "vectors")
             return 0
+        if arguments.equivocation:
+            octets = pathlib.Path(arguments.equivocation).read_bytes()
+            (m, a), (n, b) = judge_equivocation(octets, arguments.vkey or "")
+            print(f"proven: the root {a.hex()} at size {m}, and {b.hex()} at size {n}, whose tree does not begin with it")
+            return 0
         if not arguments.url:
-            parser.error("a URL or --self-test is needed")
+            parser.error("a URL, --equivocation or --self-test is needed")
         base = f"{arguments.url.rstrip('/')}/log/{arguments.log}"
         get = http_getter(base, arguments)
         vkey = arguments.vkey

@@ -448,16 +448,20 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The node's directory, or its URL
-    #[arg(value_name = "DIR|URL")]
+    /// The node's directory, or its URL, or a file
+    #[arg(value_name = "DIR|URL|FILE")]
     pub(crate) place: String,
+    /// A file: the proof that a log has two histories, judged by --vkey alone
+    #[arg(long, requires = "vkey", conflicts_with_all = ["user", "token_stdin", "tls_ca"])]
+    pub(crate) equivocation: bool,
     /// At a URL: the user; the password is the first line of standard input
     #[arg(long)]
     pub(crate) user: Option<String>,
     /// At a URL: the first line of standard input is a token
     #[arg(long, conflicts_with = "user")]
     pub(crate) token_stdin: bool,
-    /// At a URL: the key that a log must be signed with; may be given again
+    /// At a URL: the key that a log must be signed with; may be given again. With --equivocation:
+    /// the key of the log
     #[arg(long)]
     pub(crate) vkey: Vec<String>,
     /// At a URL: the certificate that the node's must be signed by, PEM

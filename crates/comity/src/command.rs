@@ -13,6 +13,7 @@ pub(crate) mod grant;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod peer;
+mod recover;
 pub(crate) mod refusals;
 pub(crate) mod restore;
 pub(crate) mod resume;

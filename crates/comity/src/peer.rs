@@ -3,11 +3,15 @@
 //!
 //! Whatever comes from a peer is bounded before it is read: heads, bodies, events, time.
 
+pub(crate) mod branch;
 mod connection;
 mod doorbell;
 mod error;
 mod event;
+mod evidence;
 mod follow;
+pub(crate) mod own;
+pub(crate) mod recover;
 pub(crate) mod stick;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use comity_wire::entry::Log;
 use serde::Serialize;
 
+use crate::evidence::Evidence;
 use crate::heads::FOLLOWED;
 use crate::node::{Node, NodeError};
 use crate::peer::Peer;
@@ -62,6 +63,9 @@ pub struct State {
     pub lag: u64,
     /// Entries of it that were set aside.
     pub quarantined: usize,
+    /// What is proven against it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub convicted: Vec<Evidence>,
 }
 
 impl Node {
@@ -92,7 +96,8 @@ impl Node {
             }
             let lag = logs.iter().map(|log| log.announced.saturating_sub(log.scanned)).sum();
             let aside = quarantined.iter().filter(|one| one.party == peer.party).count();
-            Ok(State { peer, contact, logs, lag, quarantined: aside })
+            let convicted = self.evidence(&peer.party)?;
+            Ok(State { peer, contact, logs, lag, quarantined: aside, convicted })
         };
         self.peers()?.into_iter().map(of).collect()
     }

@@ -8,7 +8,9 @@
 //! | `local.db` | accounts, tokens, collections, statuses, refusals | never |
 //! | `keys/` | signing keys, readable by the owner alone | never |
 //! | `config.toml`, `charter.toml` | what the operator and the body set | never |
+//! | `evidence/` | proofs that a peer signed two histories | never |
 //! | `head.mark` | how far each log has signed | with the directory: made again |
+//! | `recovering.json` | that logs are being taken back from peers | never |
 //! | `restored.json` | that this came out of a backup, until somebody decides | never |
 //! | `control.sock` | the way in for commands while the node serves | always |
 
@@ -110,6 +112,19 @@ impl Directory {
         self.root.join("resumed.json")
     }
 
+    /// What stands here while logs are taken back from peers, until it is done.
+    pub(crate) fn recovering(&self) -> PathBuf {
+        self.root.join("recovering.json")
+    }
+
+    /// Makes the directory of proofs, where there is none.
+    pub(crate) fn make_evidence(&self) -> Result<(), DirectoryError> {
+        let path = self.root.join("evidence");
+        fs::create_dir_all(&path)
+            .and_then(|()| owner_only(&path, 0o700))
+            .map_err(|source| self.io(&path, source))
+    }
+
     /// Whether a node was made here.
     pub fn holds_node(&self) -> bool {
         self.config().exists()
@@ -157,8 +172,9 @@ impl Directory {
             _ => {}
         }
         self.write_new(&new, bytes)?;
+        let parent = path.parent().unwrap_or(&self.root);
         fs::rename(&new, path)
-            .and_then(|()| fs::File::open(&self.root)?.sync_all())
+            .and_then(|()| fs::File::open(parent)?.sync_all())
             .map_err(|source| self.io(path, source))
     }
 

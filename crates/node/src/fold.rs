@@ -124,7 +124,7 @@ pub(crate) fn catch_up_to(
             if chunk.is_empty() {
                 break;
             }
-            fold(view, &chunk, ground)?;
+            fold(log, view, &chunk, ground)?;
         }
     }
     loop {
@@ -145,7 +145,7 @@ pub(crate) fn catch_up_to(
         let named: BTreeSet<Position> =
             named.map(|arrival| arrival.position).filter(|one| one.is_followed()).collect();
         let opened = open(log, &named)?;
-        fold_with(view, &opened, &arrivals, ground)?;
+        fold_with(log, view, &opened, &arrivals, ground)?;
     }
 }
 
@@ -175,18 +175,25 @@ fn read(log: &impl Logs, from: EntryRef, size: u64) -> Result<Vec<Opened>, NodeE
     Ok(chunk)
 }
 
-fn fold(view: &mut View, chunk: &[Opened], ground: &Ground) -> Result<(), NodeError> {
-    fold_with(view, chunk, &[], ground)
+fn fold(
+    log: &impl Logs,
+    view: &mut View,
+    chunk: &[Opened],
+    ground: &Ground,
+) -> Result<(), NodeError> {
+    fold_with(log, view, chunk, &[], ground)
 }
 
 fn fold_with(
+    log: &impl Logs,
     view: &mut View,
     chunk: &[Opened],
     arrivals: &[Arrival],
     ground: &Ground,
 ) -> Result<(), NodeError> {
     // What the effects borrow lives as long as the chunk is folded.
-    let judged: Vec<Judged> = chunk.iter().map(|opened| judge(opened, ground)).collect();
+    let judged = chunk.iter().map(|opened| judge(log, opened, ground));
+    let judged = judged.collect::<Result<Vec<Judged>, NodeError>>()?;
     let entries: Vec<Folded<'_>> = chunk
         .iter()
         .zip(&judged)
@@ -221,24 +228,27 @@ enum Other {
     Receipt,
 }
 
-fn judge(opened: &Opened, ground: &Ground) -> Judged {
+fn judge(log: &impl Logs, opened: &Opened, ground: &Ground) -> Result<Judged, NodeError> {
     let Some(envelope) = opened.envelope.as_deref() else {
-        return Judged::Nothing;
+        return Ok(Judged::Nothing);
     };
     if opened.entry.is_followed() {
-        return judge_followed(opened.entry.log, envelope, ground);
+        return Ok(judge_followed(opened.entry.log, envelope, ground));
     }
     let Ok((line, payload)) = entry::split(envelope) else {
-        return Judged::Nothing;
+        return Ok(Judged::Nothing);
     };
     let Ok(header) = Header::parse(line) else {
-        return Judged::Nothing;
+        return Ok(Judged::Nothing);
     };
     let stands_here = Log::from_id(opened.entry.log).is_some_and(|log| log.name() == header.log);
     let shared = opened.entry.log == Log::Shared.id();
-    match header.kind {
+    Ok(match header.kind {
         _ if !stands_here => Judged::Nothing,
-        Kind::Share if shared => judge_shared(header, payload, ground),
+        Kind::Share if shared => {
+            let of = copied(log, &header)?;
+            judge_shared(header, payload, of, ground)
+        }
         Kind::Grant if shared => match consent::read(payload, &header.origin) {
             Ok(Some(onward)) => Judged::Released(Box::new(header), Other::Consent(onward.parties)),
             _ => Judged::Released(Box::new(header), Other::Grant),
@@ -253,7 +263,7 @@ fn judge(opened: &Opened, ground: &Ground) -> Judged {
         Kind::Record if header.attested.is_some() => Judged::Attest(own_targets(&header)),
         Kind::Record => Judged::Withdraw(purged_targets(&header, &ground.peers)),
         _ => Judged::Nothing,
-    }
+    })
 }
 
 /// An entry of a peer means what it meant when it was opened; one of a peer that is not followed
@@ -274,20 +284,40 @@ fn judge_followed(number: u8, envelope: &[u8], ground: &Ground) -> Judged {
     })
 }
 
+/// The private entry that a share is a copy of. It is the one that the share names by its leaf:
+/// where the log `private` was lost and another one stands in its place, or none, the share is all
+/// that there is of its object.
+pub(crate) fn copied(log: &impl Logs, header: &Header) -> Result<Option<Position>, NodeError> {
+    let named = header
+        .refs
+        .iter()
+        .find(|one| one.origin == header.origin && Log::from_name(&one.log) == Some(Log::Private));
+    let Some(named) = named else { return Ok(None) };
+    let of = EntryRef { log: Log::Private.id(), index: named.index };
+    let Some(leaf) = log.commitment(of)? else { return Ok(None) };
+    let leaf: String = leaf.leaf().iter().map(|octet| format!("{octet:02x}")).collect();
+    Ok((leaf == named.leaf).then(|| position(of)))
+}
+
 /// A share for others is void, besides, where it waits for an attestation, or where its header is
 /// wider than the markings in the object.
-fn judge_shared(header: Header, payload: &[u8], ground: &Ground) -> Judged {
+fn judge_shared(
+    header: Header,
+    payload: &[u8],
+    copied: Option<Position>,
+    ground: &Ground,
+) -> Judged {
     let Ok(admitted) = admit(payload, &ground.judge.facts) else { return Judged::Nothing };
     let label = collection::label(&header.handling.tlp);
     let agrees = label.is_some_and(|label| comity_gate::release::agrees(payload, label));
     if !agrees || (admitted.hold().is_some() && header.attested.is_none()) {
         return Judged::Nothing;
     }
-    let copied = match comes_from(&header) {
+    let of = match comes_from(&header) {
         Some(Provenance::Onward(of)) => position_of(of, &ground.peers),
-        _ => own_targets(&header).into_iter().find(|of| of.log == Log::Private.id()),
+        _ => copied,
     };
-    match copied {
+    match of {
         Some(of) => Judged::Released(Box::new(header), Other::Copy(of)),
         None => Judged::Share(Box::new((header, admitted))),
     }

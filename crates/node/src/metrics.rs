@@ -99,7 +99,18 @@ pub const FAMILIES: &[Family] = &[
         "free space on the file system of the node, as it was within the last second",
     ),
     family("comity_disk_reserve_bytes", "gauge", &[], "`disk_reserve_bytes` of the configuration"),
-    family("comity_read_only", "gauge", &[], "1 while no new objects are taken, for want of space"),
+    family(
+        "comity_read_only",
+        "gauge",
+        &[],
+        "1 while no new objects are taken, for want of space or since nothing may be signed",
+    ),
+    family(
+        "comity_halted",
+        "gauge",
+        &[],
+        "1 once nothing is signed, since a peer holds a later head of this party's own logs",
+    ),
     family("comity_stopping", "gauge", &[], "1 once the node was told to stop"),
     family(
         "comity_audit_records_waiting",
@@ -411,6 +422,7 @@ impl Node {
                 text.sample(family, &[], self.config.disk_reserve_bytes);
             }
             "comity_read_only" => text.sample(family, &[], u8::from(self.read_only().is_some())),
+            "comity_halted" => text.sample(family, &[], u8::from(self.halted().is_some())),
             "comity_stopping" => text.sample(family, &[], u8::from(self.is_stopping())),
             "comity_audit_records_waiting" => text.sample(family, &[], self.waiting.count()),
             "comity_uptime_seconds" => {

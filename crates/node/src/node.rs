@@ -15,6 +15,7 @@ use comity_wire::id::Uuid;
 use comity_wire::time::Micros;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::ahead::Halt;
 use crate::audit::{self, Access, Waiting};
 use crate::bells::Bells;
 use crate::collection::Catalog;
@@ -22,6 +23,7 @@ use crate::config::{Config, ConfigError};
 use crate::conflict::Compared;
 use crate::contact::Contacts;
 use crate::directory::{Directory, DirectoryError, Lock};
+use crate::evidence::Skeletons;
 use crate::fold::Ground;
 use crate::heads::Heads;
 use crate::judge::Judge;
@@ -222,6 +224,8 @@ pub struct Node {
     pub(crate) reserve: Arc<Reserve>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) heads: Arc<Heads>,
+    pub(crate) halt: Halt,
+    pub(crate) skeletons: Skeletons,
     pub(crate) contacts: Contacts,
     pub(crate) compared: Compared,
     pub(crate) changes: Bells,
@@ -269,7 +273,7 @@ impl Node {
         inner.retention = Some(Retention::new(&charter, local.clone()));
         inner.metrics = metrics.clone();
         inner.quotas = quotas.clone();
-        let heads = inner.heads.clone();
+        let (heads, halt) = (inner.heads.clone(), inner.halt.clone());
         let acts = inner.log.head(Log::Acts.id());
         let founded = acts.is_ok_and(|head| head.is_some_and(|head| head.size > 0));
         let writer = Arc::new(Writer::start(inner)?);
@@ -292,6 +296,8 @@ impl Node {
             reserve,
             quotas,
             heads,
+            halt,
+            skeletons: Skeletons::default(),
             contacts: Contacts::default(),
             compared: Compared::default(),
             changes: Bells::default(),
@@ -398,6 +404,7 @@ impl Node {
     /// Records an access. Where the charter wants it, and while there is no space for what may
     /// have to wait, it is durable when this returns.
     pub fn record(&self, access: Access) -> Result<(), NodeError> {
+        self.halt.require()?;
         if self.records_wait() {
             return self.waiting.add(access);
         }

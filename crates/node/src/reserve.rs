@@ -20,6 +20,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// each freed page would let one request through.
 const SPARE_DIVISOR: u64 = 8;
 
+/// Why nothing is taken where a peer holds a later head of this party's own logs.
+const HALTED: &str = "a peer holds a later head of this party's logs than is here";
+
 /// What is not known.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -115,11 +118,15 @@ impl Node {
     /// An error while there is too little space for new objects. It is asked before anything is
     /// judged, so that a refused submission costs nothing.
     pub(crate) fn require_space(&self) -> Result<(), NodeError> {
+        self.halt.require()?;
         self.reserve.require().inspect_err(|error| self.metrics.turned_away(error))
     }
 
     /// Why no new objects are taken, if so.
     pub fn read_only(&self) -> Option<&'static str> {
+        if self.halt.why().is_some() {
+            return Some(HALTED);
+        }
         if self.reserve.is_low() {
             return Some("below the disk reserve");
         }

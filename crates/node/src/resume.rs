@@ -22,6 +22,7 @@ use crate::keys;
 use crate::make;
 use crate::node::{Node, NodeError, Surroundings};
 use crate::password::Checked;
+use crate::recover;
 
 /// How a log went on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,16 +59,30 @@ pub(crate) fn start_error(directory: &Directory, error: &OpenError) -> NodeError
     match error {
         OpenError::Behind(_) => NodeError::PutBack(format!(
             "{error}; to sign again would fork the log. Put the newest log.db back in its place; \
-             where it is lost for ever, go on under a new name: comity resume {}",
+             where it is lost for ever, get back what peers have: comity peer recover {0}; or, \
+             where nobody has it, go on under a new name: comity resume {0}",
             directory.root().display()
         )),
         other => NodeError::Start(other.to_string()),
     }
 }
 
-/// Whether a restored backup, or a resumption that was cut off, has to be decided about first.
+/// Whether a restored backup, or a resumption that was cut off, has to be decided about first; and
+/// whether logs that peers follow are here at all.
 pub(crate) fn may_sign(directory: &Directory) -> Result<(), NodeError> {
     let shown = directory.root().display();
+    if directory.recovering().exists() {
+        return Err(NodeError::PutBack(format!(
+            "getting the logs back from peers was cut off; finish it: comity peer recover {shown}"
+        )));
+    }
+    if recover::is_lost(directory)? {
+        return Err(NodeError::PutBack(format!(
+            "log.db is not here, and peers follow what it held: to begin anew would fork the logs. \
+             Put the newest log.db back; where it is lost for ever, get back what peers have: \
+             comity peer recover {shown}"
+        )));
+    }
     if Log::ALL.iter().any(|log| next_key(directory, *log).exists()) {
         return Err(NodeError::PutBack(format!(
             "going on under new names was cut off; finish it: comity resume {shown}"
@@ -76,8 +91,8 @@ pub(crate) fn may_sign(directory: &Directory) -> Result<(), NodeError> {
     if let Some(manifest) = restored(directory)? {
         return Err(NodeError::PutBack(format!(
             "this directory was restored from a backup of {}, and what its logs signed since is \
-             not known here. Where they signed more, go on under new names: comity resume {shown}; \
-             where certainly nothing was signed since: comity resume {shown} --same-names",
+             not known here. Where peers have it, get it back: comity peer recover {shown}; where \
+             they signed more that nobody has, go on under new names: comity resume {shown}; where certainly nothing was signed since: comity resume {shown} --same-names",
             manifest.made
         )));
     }
@@ -143,8 +158,12 @@ pub fn resume(
     let lock = directory.lock()?;
     let config = Config::read(&directory.config())?;
     let logs = identities(directory, &config)?;
+    if directory.recovering().exists() {
+        end_recovery(directory, &config)?;
+    }
     let behind = behind_of(directory, &config, &logs)?;
-    let restored = restored(directory)?.is_some();
+    let recovering = directory.recovering().exists();
+    let restored = restored(directory)?.is_some() || recovering;
     let cut_off = Log::ALL.iter().any(|log| next_key(directory, *log).exists());
     let said = if cut_off { said(directory)? } else { done(directory, &logs)? };
     if !(restored || cut_off) && behind.is_empty() {
@@ -152,11 +171,15 @@ pub fn resume(
             "the logs are as they were last signed; there is nothing to resume".to_owned(),
         ));
     }
-    if same_names && (cut_off || !behind.is_empty()) {
+    if same_names && (cut_off || recovering || !behind.is_empty()) {
         let why: Vec<String> = behind.iter().map(ToString::to_string).collect();
         return Err(NodeError::PutBack(format!(
             "under the same names they would fork: {}; leave `--same-names` out",
-            if cut_off { "new names were begun".to_owned() } else { why.join("; ") }
+            match (cut_off, recovering) {
+                (true, _) => "new names were begun".to_owned(),
+                (_, true) => "getting them back from peers has failed".to_owned(),
+                _ => why.join("; "),
+            }
         )));
     }
     let affected: Vec<&LogIdentity> = logs
@@ -182,13 +205,28 @@ pub fn resume(
         rename(directory, &config, &logs, &continued, surroundings)?;
     }
     remove(directory, &directory.restored())?;
+    remove(directory, &directory.recovering())?;
     drop(lock);
     Node::open(directory.clone(), surroundings.clone())?.close();
     Ok(continued)
 }
 
+/// A recovery that was not finished leaves leaves that reach no head: they go.
+fn end_recovery(directory: &Directory, config: &Config) -> Result<(), NodeError> {
+    let mut storage = open_storage(directory, config)?;
+    for log in crate::heads::FOLLOWED {
+        let config = keys::log_config(directory, &config.party, log)?;
+        // One that has its new name already was whole before it got that.
+        if !next_key(directory, log).exists() {
+            let begun = comity_tlog::Reclaim::begin(&mut storage, config);
+            begun.map_err(|error| NodeError::Start(error.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
 /// What is to be said in `acts` and was written down before.
-fn said(directory: &Directory) -> Result<Option<Vec<Continued>>, NodeError> {
+pub(crate) fn said(directory: &Directory) -> Result<Option<Vec<Continued>>, NodeError> {
     let path = directory.resumed();
     match fs::read(&path) {
         Ok(text) => serde_json::from_slice(&text)
@@ -220,15 +258,22 @@ fn continued(
     let reader = crate::writer::reader(directory.root())?;
     let mut continued = Vec::new();
     for log in affected {
-        let Some(head) = reader.head(log.id).map_err(fault)? else { continue };
         let now = log.verifier.name();
+        let head = reader.head(log.id).map_err(fault)?;
+        if head.is_none() && !directory.recovering().exists() {
+            continue;
+        }
+        let (from, size, root) = match &head {
+            // What stands here may be of an earlier name than the last one.
+            Some(head) => (head.note.lines().next().unwrap_or_default(), head.size, head.root),
+            None => (now, 0, comity_tlog::merkle::empty_root()),
+        };
         continued.push(Continued {
             log: log.name.clone(),
             origin: if same_names { now.to_owned() } else { keys::next_origin(now, &log.name) },
-            // What stands here may be of an earlier name than the last one.
-            from: head.note.lines().next().unwrap_or_default().to_owned(),
-            size: head.size,
-            root: head.root.0.iter().map(|octet| format!("{octet:02x}")).collect(),
+            from: from.to_owned(),
+            size,
+            root: root.to_string(),
             signed: behind.iter().find(|one| one.log == log.name).map(|one| one.signed),
         });
     }
@@ -238,7 +283,7 @@ fn continued(
 /// Gives the logs the names that were written down: new keys, then the heads under them, then the
 /// names of the key files. If we stop between any two of these, keys wait under their next names,
 /// no start signs, and the same call finishes.
-fn rename(
+pub(crate) fn rename(
     directory: &Directory,
     config: &Config,
     logs: &[LogIdentity],
@@ -306,6 +351,11 @@ fn names(directory: &Directory, log: &LogIdentity) -> Vec<Verifier> {
     names
 }
 
+/// Whether a resumption was begun and not finished.
+pub(crate) fn is_under_way(directory: &Directory) -> bool {
+    directory.resumed().exists() || Log::ALL.iter().any(|log| next_key(directory, *log).exists())
+}
+
 fn next_key(directory: &Directory, log: Log) -> PathBuf {
     directory.keys().join(format!("{}.key.next", log.name()))
 }
@@ -314,7 +364,7 @@ fn next_of(directory: &Directory, log: &LogIdentity) -> Option<PathBuf> {
     Log::from_id(log.id).map(|log| next_key(directory, log))
 }
 
-fn remove(directory: &Directory, path: &Path) -> Result<(), NodeError> {
+pub(crate) fn remove(directory: &Directory, path: &Path) -> Result<(), NodeError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(directory.io(path, error).into())

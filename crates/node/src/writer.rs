@@ -36,6 +36,7 @@ use comity_wire::entry::{Author, Header};
 use comity_wire::id::Uuid;
 
 use crate::adopt::Adopted;
+use crate::ahead::Halt;
 use crate::fold::{self, Ground};
 use crate::grant::Granted;
 use crate::heads::Heads;
@@ -101,6 +102,8 @@ pub(crate) struct Opened {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) heads: Arc<Heads>,
+    /// Why nothing is signed, once it is not.
+    pub(crate) halt: Halt,
     /// How long records are kept.
     pub(crate) retention: Option<Retention>,
 }
@@ -117,6 +120,7 @@ struct Inner {
     space: Arc<Space>,
     metrics: Arc<Metrics>,
     quotas: Arc<Quotas>,
+    halt: Halt,
     /// A job that came and has to wait for the next group.
     next: Option<Job>,
     /// When the last sweep was.
@@ -131,7 +135,7 @@ impl Writer {
         let (jobs, waiting) = sync_channel(JOBS_WAITING_MAX);
         let space = Arc::<Space>::default();
         let Opened { sequencer, view, log, headers, ground, surroundings, metrics, .. } = opened;
-        let (quotas, retention) = (opened.quotas, opened.retention);
+        let (quotas, retention, halt) = (opened.quotas, opened.retention, opened.halt);
         let folder = Folder::start(view, space.clone(), opened.heads, surroundings.fatal.clone())?;
         let (known, swept, ours) = (Known::default(), i64::MIN, space.clone());
         let space = ours.clone();
@@ -146,6 +150,7 @@ impl Writer {
             space,
             metrics,
             quotas,
+            halt,
             next: None,
             swept,
             retention,
@@ -447,6 +452,12 @@ impl Inner {
             answers.into_iter().for_each(Answer::succeed);
             return Ok(());
         }
+        if !batch.entries.is_empty()
+            && let Some(why) = self.halt.why()
+        {
+            fail_all(answers, || NodeError::PutBack(why.to_owned()));
+            return Ok(());
+        }
         match self.commit(batch, swept, passes) {
             Ok(committed) => self.folder.fold(Group { decided, committed, answers }),
             Err(CommitError::StorageFull(_)) => {
@@ -580,6 +591,7 @@ pub(crate) fn open(
         metrics,
         quotas,
         heads,
+        halt: Halt::default(),
         retention,
     })
 }

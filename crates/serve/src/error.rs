@@ -238,6 +238,10 @@ impl From<NodeError> for Failure {
             reserve @ NodeError::Reserve { .. } => Failure::Reserve(reserve.to_string()),
             right @ NodeError::Right { .. } => Failure::Forbidden(right.to_string()),
             NodeError::Stopping => Failure::Busy("the node is stopping"),
+            NodeError::PutBack(_) => Failure::Busy(
+                "nothing is signed here: a peer holds a later head of this party's logs; its operator \
+                 finds what helps with `comity doctor`",
+            ),
             NodeError::AuditBehind => {
                 Failure::Busy("accesses cannot be recorded, so none are answered")
             }

@@ -51,13 +51,18 @@ pub(crate) async fn checkpoint_of(
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Failure> {
     let note = pages::blocking(move || Ok(node.checkpoint(log)?)).await?;
+    Ok(head_of(note, headers))
+}
+
+/// A signed note, unless it is the one that is known.
+pub(crate) fn head_of(note: String, headers: &HeaderMap) -> Response<Body> {
     let etag = pages::weak_tag(&Sha256::digest(note.as_bytes()));
     if pages::not_modified(headers, &etag) {
-        return Ok(pages::unchanged(&etag));
+        return pages::unchanged(&etag);
     }
     let mut response = plain("text/plain; charset=utf-8", Body::from(note));
     pages::set_tag(response.headers_mut(), &etag);
-    Ok(response)
+    response
 }
 
 pub(crate) async fn vkey(
@@ -85,14 +90,23 @@ pub(crate) async fn tile_of(
     log: Log,
     rest: &str,
 ) -> Result<Response<Body>, Failure> {
-    let path = TilePath::parse(&format!("tile/{rest}")).ok_or(UNKNOWN)?;
-    let full = path.width == comity_tlog::tile::TILE_WIDTH;
+    let path = tile_path(rest)?;
     let tile = pages::blocking(move || Ok(node.tile(log, &path)?)).await?.ok_or(UNKNOWN)?;
+    Ok(bundle_of(tile, &path))
+}
+
+/// What stands behind `tile/` in a path.
+pub(crate) fn tile_path(rest: &str) -> Result<TilePath, Failure> {
+    TilePath::parse(&format!("tile/{rest}")).ok_or(UNKNOWN)
+}
+
+/// The octets of a tile or bundle.
+pub(crate) fn bundle_of(tile: Vec<u8>, path: &TilePath) -> Response<Body> {
     let mut response = plain("application/octet-stream", Body::from(tile));
-    if full {
+    if path.width == comity_tlog::tile::TILE_WIDTH {
         response.headers_mut().insert(header::CACHE_CONTROL, FOR_EVER);
     }
-    Ok(response)
+    response
 }
 
 pub(crate) async fn release(

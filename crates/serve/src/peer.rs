@@ -10,6 +10,7 @@ mod checkpoint;
 mod doorbell;
 mod held;
 mod listen;
+mod mirror;
 mod party;
 mod release;
 mod tile;
@@ -35,8 +36,15 @@ pub use listen::listen;
 
 /// Every path of this listener; all are GET, and for every party in standing. A test compares them
 /// with the router and with `docs/reference/http.md`.
-pub const PEER_ENDPOINTS: [&str; 4] =
-    ["/log/{log}/checkpoint", "/log/{log}/tile/{*tile}", "/log/{log}/release", "/doorbell"];
+pub const PEER_ENDPOINTS: [&str; 7] = [
+    "/log/{log}/checkpoint",
+    "/log/{log}/tile/{*tile}",
+    "/log/{log}/release",
+    "/mirror/{party}/{log}/checkpoint",
+    "/mirror/{party}/{log}/tile/{*tile}",
+    "/mirror/{party}/{log}/release",
+    "/doorbell",
+];
 
 /// Handshakes at a time. Whoever has no key that the charter lists gets no further, and holds one
 /// of these at most.
@@ -175,11 +183,14 @@ impl Door {
 
 /// The URL map for peers.
 fn router(door: Arc<Door>) -> Router {
-    let [checkpoint, tile, release, doorbell] = PEER_ENDPOINTS;
+    let [checkpoint, tile, release, head, leaves, bodies, doorbell] = PEER_ENDPOINTS;
     let answers = Router::new()
         .route(checkpoint, get(checkpoint::get))
         .route(tile, get(tile::get))
         .route(release, get(release::get))
+        .route(head, get(mirror::checkpoint))
+        .route(leaves, get(mirror::tile))
+        .route(bodies, get(mirror::release))
         .layer(middleware::from_fn_with_state(door.clone(), admit::one_of_few));
     Router::new()
         .route(doorbell, get(doorbell::get))

@@ -8,6 +8,7 @@
 //! | tiles, entry bundles, their paths | C2SP tlog-tiles | [`tile`] |
 //! | what a leaf says | `docs/spec/log.md` | [`commitment`] |
 //! | bodies at rest | `docs/spec/log.md` | [`seal`] |
+//! | proof of equivocation | `docs/spec/equivocation.md` | [`equivocation`] |
 //!
 //! Those do no I/O. [`storage`] is the contract that a store keeps, [`sequencer`] the single
 //! writer, [`reader`] the read side, [`verify`] the check of a whole directory, [`backup`] the copy
@@ -16,6 +17,7 @@
 pub mod backup;
 pub mod checkpoint;
 pub mod commitment;
+pub mod equivocation;
 pub mod merkle;
 pub mod note;
 pub mod reader;
@@ -27,6 +29,7 @@ pub mod verify;
 
 pub use checkpoint::Checkpoint;
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
+pub use equivocation::{Branch, Convicted, Equivocation};
 pub use merkle::Hash;
 pub use note::Verifier;
 pub use reader::{ReadError, Reader};

@@ -251,6 +251,16 @@ impl Reader {
         Ok(found)
     }
 
+    /// What the leaves of a log commit to, from an index on and below `to`, in order.
+    pub fn leaves(
+        &self,
+        from: EntryRef,
+        to: u64,
+        each: &mut dyn FnMut(Commitment),
+    ) -> Result<(), ReadError> {
+        Ok(read_commitments(&self.log, from.log, from.index, to, each)?)
+    }
+
     /// The journal of arrivals from a line on, in order. `each` returns whether to go on.
     pub fn arrivals(
         &self,

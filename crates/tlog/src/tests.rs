@@ -2,6 +2,7 @@
 
 mod damage;
 mod directory;
+mod equivocation;
 mod follow;
 mod gaps;
 mod oracle;

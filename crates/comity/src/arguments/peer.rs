@@ -51,10 +51,29 @@ pub(crate) enum PeerVerb {
         /// The directory
         from: PathBuf,
     },
+    /// Get this party's own logs back from its peers, who mirror them: after a disk was lost, or
+    /// an old backup put back. They go on under the same names
+    Recover {
+        /// The node's directory; no process may serve it
+        dir: PathBuf,
+        /// A peer to ask, or where one is now; may be given again
+        #[arg(long, value_name = "PARTY=HOST:PORT")]
+        from: Vec<String>,
+        /// Go on where a peer does not answer: certainly it holds no later head
+        #[arg(long)]
+        without_silent: bool,
+    },
     /// List the peers: how far each is followed, when it answered last, what stands in the way
     List {
         /// The node's directory
         dir: PathBuf,
+    },
+    /// Print the proofs that a peer signed two histories of a log, for whoever has its key
+    Proof {
+        /// The node's directory
+        dir: PathBuf,
+        /// The party
+        party: String,
     },
     /// Show one peer, what of it was set aside, and which withdrawals it has not acted on
     Show {

@@ -18,7 +18,9 @@ pub(crate) fn run(arguments: &Doctor, output: &Output) -> Result<Outcome, Failur
     let directory = Directory::new(&arguments.dir);
     let mut value = ask(&arguments.dir, Request::State)?;
     let mut advice = advice(&directory);
-    if let Some(why) = value.get("read_only").and_then(Value::as_str) {
+    if let Some(why) = value.get("halted").and_then(Value::as_str) {
+        advice.push(format!("nothing is signed: {why}"));
+    } else if let Some(why) = value.get("read_only").and_then(Value::as_str) {
         let (free, reserve) = (cell(&value, "disk_free"), cell(&value, "disk_reserve"));
         advice.push(format!(
             "no new objects are taken, {why}: {free} octets are free, {reserve} are required; free space, or lower `disk_reserve_bytes`"
@@ -29,6 +31,14 @@ pub(crate) fn run(arguments: &Doctor, output: &Output) -> Result<Outcome, Failur
         let dir = arguments.dir.display();
         advice.push(format!(
             "{stopped} rules of adoption stopped: `comity adopt rule list {dir}` says why; remove them, and make others"
+        ));
+    }
+    for one in rows(&value, "convicted") {
+        advice.push(format!(
+            "{}; give the proof to the others, and follow it no further: comity peer proof {} {}",
+            cell(one, "what"),
+            arguments.dir.display(),
+            cell(one, "party")
         ));
     }
     if let Some(members) = value.as_object_mut() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::arguments::{Peer, PeerVerb};
-use crate::command::{Failure, cell, certificate, rows, time};
+use crate::command::{Failure, cell, certificate, recover, rows, time};
 use crate::control::ask;
 use crate::control::request::Request;
 use crate::output::{self, Output};
@@ -30,6 +30,16 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
         PeerVerb::Remove { dir, party } => {
             let value = ask(dir, Request::PeerRemove { party: party.clone() })?;
             output.result(&value, || removed(party, &value));
+        }
+        PeerVerb::Proof { dir, party } => {
+            let value = ask(dir, Request::PeerProof { party: party.clone() })?;
+            output.result(&value, || {
+                let texts = rows(&value, "proofs").map(|one| cell(one, "proof"));
+                texts.collect::<Vec<_>>().join("\n")
+            });
+        }
+        PeerVerb::Recover { dir, from, without_silent } => {
+            recover::run(dir, from, *without_silent, output)?;
         }
         PeerVerb::Export { dir, party, to } => {
             let to = absolute(to)?;
@@ -151,6 +161,9 @@ fn shown(value: &Value) -> String {
     let logs: Vec<Vec<String>> = rows(peer, "logs")
         .map(|log| ["log", "announced", "verified", "scanned"].map(|one| cell(log, one)).to_vec())
         .collect();
+    for one in rows(peer, "convicted") {
+        text.push_str(&format!("\nPROVEN     {}\n", cell(one, "what")));
+    }
     text.push('\n');
     text.push_str(&output::table(&["LOG", "ANNOUNCED", "VERIFIED", "OPENED UP TO"], &logs));
     let aside: Vec<Vec<String>> = rows(value, "quarantined")

@@ -76,7 +76,8 @@ fn told(restored: &Restored, report: &Report, faults: &[&String], dir: &Path) ->
     text.push_str(if faults.is_empty() { "sound\n" } else { "NOT SOUND\n" });
     let dir = dir.display();
     text.push_str(&format!(
-        "next       it signs nothing yet. Where its logs signed more after the backup:\n           \
+        "next       it signs nothing yet. Where its logs signed more after the backup, and peers have it:\n           \
+         comity peer recover {dir}\n           where nobody has it:\n           \
          comity resume {dir}\n           where certainly nothing was signed since:\n           \
          comity resume {dir} --same-names\n"
     ));

@@ -21,7 +21,7 @@ use crate::command::{Failure, certificate};
 use crate::control;
 use crate::notify::Supervisor;
 use crate::output::Output;
-use crate::peer::{follow, told_of_changes};
+use crate::peer::{follow, own, told_of_changes};
 use crate::surroundings;
 use again::Bound;
 
@@ -30,6 +30,7 @@ const AFTER_DRAIN: std::time::Duration = std::time::Duration::from_secs(2);
 
 pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure> {
     start_log(arguments.log_json);
+    look_at_peers(&Directory::new(&arguments.dir))?;
     let node = Node::open(Directory::new(&arguments.dir), surroundings::real())?;
     let node = Arc::new(node);
     let address = arguments.listen.clone().unwrap_or_else(|| node.config().listen.clone());
@@ -55,6 +56,21 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
     }
     tracing::info!("stopped");
     result.map(|()| Outcome::Done)
+}
+
+/// Before anything is signed: no peer that can be reached knows of more than is here.
+fn look_at_peers(directory: &Directory) -> Result<(), Failure> {
+    if !directory.holds_node() {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("threads cannot be started: {error}")))?;
+    let looked = runtime.block_on(own::look(directory));
+    // The name of a peer may still be looked up on a thread of its own.
+    runtime.shutdown_background();
+    looked
 }
 
 /// Says that the node stops, and lets go of what the listeners wait for.

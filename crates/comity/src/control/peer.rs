@@ -62,6 +62,27 @@ pub(super) fn show(node: &Node, party: &str) -> Result<Value, Failure> {
     }))
 }
 
+/// The proofs that are kept against a peer.
+pub(super) fn proof(node: &Node, party: &str) -> Result<Value, Failure> {
+    node.peer(party)?;
+    let kept = node.evidence(party)?;
+    if kept.is_empty() {
+        return Err(Failure::new(format!("nothing is proven against `{party}`")));
+    }
+    let proofs =
+        kept.iter().map(|one| json!({ "log": one.log, "what": one.what, "proof": one.text }));
+    Ok(json!({ "proofs": proofs.collect::<Vec<_>>() }))
+}
+
+/// What is proven against any peer.
+pub(super) fn convicted(node: &Node) -> Result<Value, Failure> {
+    let mut all = Vec::new();
+    for peer in node.peers()? {
+        all.extend(node.evidence(&peer.party)?);
+    }
+    Ok(json!(all))
+}
+
 pub(super) fn adopt(
     node: &Node,
     objects: Option<&[String]>,

@@ -142,6 +142,9 @@ pub(crate) enum Request {
     PeerShow {
         party: String,
     },
+    PeerProof {
+        party: String,
+    },
     Adopt {
         objects: Option<Vec<String>>,
         from: Option<String>,
@@ -292,6 +295,7 @@ pub(crate) fn execute(
         Request::PeerConflicts => peer::conflicts(node),
         Request::PeerRemove { party } => peer::remove(node, &party),
         Request::PeerShow { party } => peer::show(node, &party),
+        Request::PeerProof { party } => peer::proof(node, &party),
         Request::Adopt { objects, from, collection, by } => {
             peer::adopt(node, objects.as_deref(), from.as_deref(), &collection, &by)
         }
@@ -412,6 +416,8 @@ fn state(node: &Node) -> Result<Value, Failure> {
         "disk_free": node.free_space(),
         "disk_reserve": node.config().disk_reserve_bytes,
         "read_only": node.read_only(),
+        "halted": node.halted(),
+        "convicted": peer::convicted(node)?,
         "logs": logs,
         "retention": node.retention(),
         "users": node.users()?.len(),

@@ -2,12 +2,16 @@
 //! what is new when it rings, and asks now and then all the same: whoever loses every ring is late,
 //! and misses nothing.
 
+mod doubt;
+mod mirrors;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use comity_node::contact::Contact;
 use comity_node::peer::Peer;
-use comity_node::sync::{Ask, Came, Next, Pull};
+use comity_node::sync::{Ask, Came, Fault, Next, Pull};
 use comity_node::{Node, NodeError};
 use comity_serve::pinned::Identity;
 use comity_tlog::{GrowError, Verifier};
@@ -17,6 +21,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Connection, Doorbell, PeerError, Ring, told_of_changes};
 use crate::surroundings;
+use mirrors::Mirrors;
 
 /// The logs of a peer that are followed: first what it states, then what it shares.
 const FOLLOWED: [Log; 2] = [Log::Acts, Log::Shared];
@@ -87,21 +92,33 @@ struct Follower {
     peer: Peer,
     /// The connection that pulls go over, and the ETags of the checkpoints that it brought.
     line: Option<Line>,
-    /// Whether its leaves did not give its root, and it got another chance.
-    doubted: bool,
+    /// Logs whose leaves did not give the root, and that got another chance.
+    doubted: BTreeSet<Log>,
+    /// The last checkpoint that was looked into for a contradiction, without one.
+    looked: Option<Vec<u8>>,
+    mirrors: Mirrors,
 }
 
 struct Line {
     connection: Connection,
     etags: [Option<String>; 2],
+    /// Those of what it holds of logs of this party and of others, by path.
+    mirrored: BTreeMap<String, String>,
 }
 
 impl Follower {
     fn new(node: Arc<Node>, identity: Arc<Identity>, peer: Peer) -> Follower {
-        Follower { node, identity, peer, line: None, doubted: false }
+        let (line, doubted, looked) = (None, BTreeSet::new(), None);
+        let mirrors = Mirrors::default();
+        Follower { node, identity, peer, line, doubted, looked, mirrors }
     }
 
     async fn run(mut self) {
+        let proven = self.node.evidence(&self.peer.party).unwrap_or_default();
+        if let Some(evidence) = proven.into_iter().next() {
+            let what = format!("{}: proven, {}", evidence.what, self.shown());
+            self.node.meet(&self.peer.party, |contact| contact.halted = Some(what));
+        }
         // Others came to be followed, and this one had contradicted itself before.
         if self.node.contact(&self.peer.party).halted.is_some() {
             return;
@@ -162,15 +179,31 @@ impl Follower {
     }
 
     async fn pull_all(&mut self) -> Result<(), Broken> {
+        self.look_at_own().await?;
+        self.look_at_others().await?;
         for log in FOLLOWED {
             self.pull(log, None).await?;
         }
         Ok(())
     }
 
+    /// The connection that pulls go over.
+    async fn line(&mut self) -> Result<&mut Line, Broken> {
+        if self.line.is_none() {
+            let connection = self.connect().await?;
+            let mirrored = BTreeMap::new();
+            self.line = Some(Line { connection, etags: [None, None], mirrored });
+        }
+        self.line.as_mut().ok_or_else(|| Broken::Said("the connection is gone".to_owned()))
+    }
+
     /// Brings one log up to what the peer has of it. `rung` is what a doorbell said.
     async fn pull(&mut self, log: Log, rung: Option<(u64, String)>) -> Result<(), Broken> {
         let Some(number) = self.peer.log(log) else { return Ok(()) };
+        // What others hold of it may have convicted it meanwhile.
+        if let Some(what) = self.node.contact(&self.peer.party).halted {
+            return Err(Broken::Contradicts(what));
+        }
         let place = self.node.place(number)?;
         if rung.as_ref().is_some_and(|(size, _)| *size <= place.scanned) {
             return Ok(());
@@ -179,15 +212,23 @@ impl Follower {
         let note = rung.map(|(_, note)| note);
         let leaves_max = self.leaves_left()?;
         let (mut pull, mut next) = Pull::begin(verifier, place, leaves_max, note);
-        let mut etag = None;
+        let (mut etag, mut served) = (None, None);
         loop {
             let came = match next {
-                Next::Ask(ask) => self.ask(log, &ask, &mut etag).await?,
+                Next::Ask(ask) => {
+                    let came = self.ask(log, &ask, &mut etag).await?;
+                    if let (Ask::Checkpoint, Came::Answer(octets)) = (&ask, &came) {
+                        served = Some(octets.clone());
+                    }
+                    came
+                }
                 Next::Grow { note, from, leaves } => {
                     self.node.charge_leaves(&self.peer, leaves.len() as u64, self.node.now())?;
                     let (node, copy) = (self.node.clone(), note.clone());
                     let grown = blocking(move || node.grow(number, copy, from, leaves)).await?;
-                    grown.map_err(|error| self.refuses(&error))?;
+                    if let Err(error) = grown {
+                        return Err(self.refuses(log, &note, &error).await);
+                    }
                     Came::Stored(self.node.place(number)?)
                 }
                 Next::Receive(page) => {
@@ -198,11 +239,16 @@ impl Follower {
                     Came::Stored(self.node.place(number)?)
                 }
                 Next::Done => break,
-                Next::Failed(fault) => return Err(Broken::Said(fault.to_string())),
+                Next::Failed(fault) => {
+                    if let (Fault::Older { .. }, Some(note)) = (&fault, served) {
+                        self.compare(log, note).await?;
+                    }
+                    return Err(Broken::Said(fault.to_string()));
+                }
             };
             next = pull.next(came);
         }
-        self.doubted = false;
+        self.doubted.remove(&log);
         self.answered();
         if let Some(line) = &mut self.line
             && let Some(slot) = line.etags.get_mut(usize::from(log == Log::Shared))
@@ -241,11 +287,7 @@ impl Follower {
         ask: &Ask,
         etag: &mut Option<String>,
     ) -> Result<Came, Broken> {
-        if self.line.is_none() {
-            let connection = self.connect().await?;
-            self.line = Some(Line { connection, etags: [None, None] });
-        }
-        let Some(line) = &mut self.line else { return Ok(Came::Unchanged) };
+        let line = self.line().await?;
         let known = line.etags.get(usize::from(log == Log::Shared)).cloned().flatten();
         let known = known.filter(|_| *ask == Ask::Checkpoint);
         let path = format!("/log/{}/{}", log.name(), ask.path());
@@ -289,16 +331,18 @@ impl Follower {
         verifier.ok_or_else(|| Broken::Said("the charter has no key of it".to_owned()))
     }
 
-    fn refuses(&mut self, error: &GrowError) -> Broken {
+    async fn refuses(&mut self, log: Log, note: &str, error: &GrowError) -> Broken {
         match error {
-            GrowError::Equivocates { .. } => Broken::Contradicts(error.to_string()),
+            GrowError::Equivocates { .. } => match self.compare(log, note.into()).await {
+                Err(broken) => broken,
+                Ok(()) => Broken::Contradicts(error.to_string()),
+            },
             // Leaves that were staged before may have been the wrong ones; those that come now
             // begin at what is verified.
-            GrowError::NotItsTree { .. } if !self.doubted => {
-                self.doubted = true;
+            GrowError::NotItsTree { .. } if self.doubted.insert(log) => {
                 Broken::Said(error.to_string())
             }
-            GrowError::NotItsTree { .. } => Broken::Contradicts(error.to_string()),
+            GrowError::NotItsTree { .. } => self.another_branch(log, note, error).await,
             GrowError::Commit(error) => Broken::Here(NodeError::Storage(error.to_string())),
             other => Broken::Said(other.to_string()),
         }

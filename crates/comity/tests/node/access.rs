@@ -200,7 +200,8 @@ fn doors(text: &mut String) {
     text.push_str(
         "and no peer gets anything on the other listener by being one. HEAD is answered ",
     );
-    text.push_str("as GET is; there is no other method.\n\n");
+    text.push_str("as GET is; there is no other method. What a node mirrors of others is in ");
+    text.push_str("[peers.md](peers.md#endpoints).\n\n");
     let (blue, red) = peers::blue_and_red();
     let (green, _) = peers::blue_and_red();
     let served = blue.serve_with(&["--peers", "127.0.0.1:0"]);
@@ -208,7 +209,8 @@ fn doors(text: &mut String) {
     let own = peers::identity(&blue);
     let keys = [&red, &blue, &green].map(peers::identity);
     let mut lines = Vec::new();
-    for path in PEER_ENDPOINTS {
+    // What is mirrored depends on whose log it is: that table is in `peers.md`.
+    for path in PEER_ENDPOINTS.into_iter().filter(|path| !path.contains("{party}")) {
         let logs: &[&str] = if path.contains("{log}") { &LOGS } else { &[""] };
         for log in logs {
             let shown = path.replace("{log}", log);

@@ -33,6 +33,12 @@ pub const FAMILIES: &[Family] = &[
         "1 for a peer that contradicted itself and is followed no further",
     ),
     family(
+        "comity_peer_convicted",
+        "gauge",
+        &["peer"],
+        "logs of a peer of which it is proven that they have two histories",
+    ),
+    family(
         "comity_peer_quarantined_entries",
         "gauge",
         &["peer"],
@@ -89,6 +95,7 @@ fn number(family: &Family, state: &State) -> Option<u64> {
         }
         "comity_peer_doorbell" => Some(u64::from(state.contact.doorbell)),
         "comity_peer_halted" => Some(u64::from(state.contact.halted.is_some())),
+        "comity_peer_convicted" => Some(state.convicted.len() as u64),
         "comity_peer_quarantined_entries" => Some(state.quarantined as u64),
         _ => None,
     }

@@ -8,8 +8,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::Response;
 use comity_node::Access;
-use comity_wire::entry::Log;
-use comity_wire::release::{self, Page};
+use comity_wire::release;
 
 use super::admit::too_many;
 use super::held::Held;
@@ -38,7 +37,8 @@ pub(super) async fn get(
         let node = &door.node;
         let now = node.now();
         let page = node.release_to(&guest.party, log, from, now)?;
-        record(&door, &guest.party, log, &raw, &page, now)?;
+        let question = format!("{}?{raw}", log.name());
+        record(&door, &guest.party, &question, page.openings.len(), now)?;
         Ok((release::write(&page), own, of_all))
     })
     .await?;
@@ -48,15 +48,14 @@ pub(super) async fn get(
 
 /// Records what was opened. A page that opens nothing is no access: peers ask for one whenever a
 /// log grew.
-fn record(
+pub(super) fn record(
     door: &Door,
     party: &str,
-    log: Log,
-    raw: &str,
-    page: &Page,
+    question: &str,
+    openings: usize,
     now: i64,
 ) -> Result<(), Failure> {
-    if page.openings.is_empty() {
+    if openings == 0 {
         return Ok(());
     }
     door.node.record(Access {
@@ -64,11 +63,11 @@ fn record(
         role: "peer".to_owned(),
         action: "release",
         collection: None,
-        question: digest(&format!("{}?{raw}", log.name())),
+        question: digest(question),
         purpose: None,
         first: None,
         last: None,
-        count: page.openings.len() as u64,
+        count: openings as u64,
         at: now,
     })?;
     Ok(())

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::key;
 use crate::checkpoint::Checkpoint;
 use crate::commitment::{Commitment, Salt};
+use crate::equivocation::{Branch, Equivocation};
 use crate::merkle::{self, Hash, Nodes, Range};
 use crate::note::Verifier;
 use crate::tile::push_record;
@@ -139,6 +140,56 @@ fn checkpoints_of_the_specification() {
             "checkpoints": notes,
         }),
     );
+}
+
+/// A log that turns off at leaf 200, and each way in which a proof of it proves nothing.
+#[test]
+fn equivocations_of_the_specification() {
+    let verifier = Verifier::new(ORIGIN, &key(1).verifying_key()).unwrap();
+    let honest: Vec<Hash> = commitments().iter().map(Commitment::leaf_hash).collect();
+    let other: Vec<Hash> = (0..COUNT)
+        .map(|index| match index {
+            0..200 => commitments()[usize::try_from(index).unwrap()].leaf_hash(),
+            _ => Commitment::new(&salt(index), b"another entry").leaf_hash(),
+        })
+        .collect();
+    let note = |leaves: &[Hash], seed: u8| {
+        let (size, root) = (leaves.len() as u64, merkle::root_of(leaves));
+        Checkpoint { origin: ORIGIN.to_owned(), size, root }.sign(&key(seed)).unwrap()
+    };
+    let branch = |leaves: &[Hash], mark: u64| {
+        let mut branch = Branch::new(mark);
+        leaves.iter().for_each(|leaf| branch.push(*leaf));
+        branch
+    };
+    let made = |m: usize, n: usize| {
+        let branch = branch(&other[..n], m as u64);
+        Equivocation::of_branch(&note(&honest[..m], 1), &note(&other[..n], 1), &branch).unwrap()
+    };
+    let proofs = [(201, 201), (201, 300), (256, 257), (300, 300)].map(|(m, n)| {
+        let proof = made(m, n);
+        let said = proof.check(&verifier).unwrap();
+        let (a, b) = (said.smaller.1.to_string(), said.larger.1.to_string());
+        json!({ "m": m, "a": a, "n": n, "b": b, "text": proof.text() })
+    });
+    let good = made(256, 300);
+    let short = Equivocation { proof: good.proof[1..].to_vec(), ..good.clone() };
+    let forged = Equivocation { smaller: note(&honest[..256], 2), ..good.clone() };
+    let turned =
+        Equivocation { smaller: good.larger.clone(), larger: good.smaller.clone(), ..good.clone() };
+    let no_proofs = [
+        ("the two heads are of one history", made(150, 300)),
+        ("a hash of the proof is missing", short),
+        ("another key signed the smaller head", forged),
+        ("the heads are in the wrong order", turned),
+        ("the prefix is one that nothing leads to", Equivocation { prefix: honest[0], ..good }),
+    ];
+    let no_proofs = no_proofs.map(|(why, proof)| {
+        assert!(proof.check(&verifier).is_err(), "{why}");
+        json!({ "why": why, "text": proof.text() })
+    });
+    let vkey = verifier.vkey();
+    check("equivocation.json", &json!({ "vkey": vkey, "proofs": proofs, "no_proofs": no_proofs }));
 }
 
 #[test]
