@@ -75,6 +75,17 @@ impl Ledger {
     }
 }
 
+/// Every so many stories one is told twice besides, with a secret and with another entry.
+const TWICE: u64 = 20;
+
+fn told_twice(body: &Body, seed: u64) -> Result<(), String> {
+    if !seed.is_multiple_of(TWICE) {
+        return Ok(());
+    }
+    let compared = World::twins(body, seed, LENGTH, Plant::default());
+    compared.map(drop).map_err(|broken| format!("told twice: {broken}"))
+}
+
 /// Seconds of a processor that this process has used, as the system counts them: hundredths, the
 /// 14th and 15th field behind the name of the program.
 fn used() -> f64 {
@@ -97,7 +108,7 @@ fn tell(seeds: std::ops::Range<u64>) -> Vec<(u64, String)> {
                         return;
                     }
                     let told = World::new(&body, seed, LENGTH, Plant::default(), false).run();
-                    if let Err(broken) = told {
+                    if let Err(broken) = told.map(drop).and_then(|()| told_twice(&body, seed)) {
                         failed.lock().unwrap().push((seed, broken));
                     }
                 }
@@ -119,6 +130,7 @@ fn more_stories() {
             world.take_lines().iter().for_each(|line| println!("{line}"));
             println!("seed {seed}: {told:?}");
             assert!(told.is_ok());
+            assert_eq!(told_twice(&body, seed), Ok(()));
         }
         Some(Asked::More(count)) => {
             let from = ledger.next();

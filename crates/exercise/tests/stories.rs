@@ -11,7 +11,7 @@ use comity_tlog::storage::memory::MemoryStorage;
 const SEEDS: u64 = 150;
 
 /// Stories in which a planted bug has to be noticed: some five times what the hardest takes.
-const MUTANT_SEEDS: u64 = 50;
+const MUTANT_SEEDS: u64 = 150;
 
 /// Stories that are told twice, once with a secret.
 const TWINS: u64 = 20;
