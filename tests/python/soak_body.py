@@ -30,7 +30,7 @@ KILLS_OF_A_STORY = 7
 PARTIES = ["north", "south", "east", "west", "isle", "late"]
 # How a node is killed, and how often: at any moment; as one that just does something, or whom that
 # reaches; while it starts; while it catches up.
-AIMS = {"any": 20, "actor": 30, "recipient": 25, "starting": 12, "catching up": 13}
+AIMS = {"any": 16, "actor": 26, "recipient": 26, "starting": 16, "catching up": 16}
 # A node stays away so long, at most; one that has to catch up longer.
 AWAY_SECONDS, LONG_AWAY_SECONDS = 0.8, 1.5
 # After something began, or a start, the strike comes within this.
@@ -57,12 +57,7 @@ class Killer:
     def strike(self, aim):
         node, seconds, act = None, self.draw.uniform(0.05, 0.8), "-"
         if aim in ("actor", "recipient"):
-            doing = self.acts.await_act(SOMETHING_SECONDS)
-            if doing is None:
-                return
-            act, origin, recipients = doing
-            among = [origin] if aim == "actor" else recipients
-            node = next((one for one in self.up if one.party in among), None)
+            act, node = self.await_victim(aim)
             seconds = self.draw.uniform(0, ACTING_SECONDS if aim == "actor" else REACHED_SECONDS)
         elif self.up:
             node = self.draw.choice(self.up)
@@ -81,6 +76,16 @@ class Killer:
             time.sleep(self.draw.uniform(0, CATCHING_SECONDS))
             self.kill(node, aim)
         self.nurse(node, self.draw.uniform(0, AWAY_SECONDS))
+
+    def await_victim(self, aim):
+        """What somebody just begins to do, and one that does it, or whom it reaches."""
+        end = time.monotonic() + SOMETHING_SECONDS
+        while time.monotonic() < end:
+            act, origin, recipients = self.acts.await_act(SOMETHING_SECONDS) or ("-", "", [])
+            among = [one for one in self.up if one.party in ([origin] if aim == "actor" else recipients)]
+            if among:
+                return act, self.draw.choice(among)
+        return "-", None
 
     def kill(self, node, aim, act="-"):
         # One that ended by itself was not killed.
@@ -172,7 +177,7 @@ class SoakBody:
 
     def __init__(self, place, kills, seed):
         self.place, self.kills, self.seed = pathlib.Path(place), kills, seed
-        self.counted, self.by_aim = collections.Counter(), collections.Counter()
+        self.counted, self.by_aim, self.by_act = (collections.Counter() for _ in range(3))
 
     def run(self):
         number = 0
@@ -202,6 +207,7 @@ class SoakBody:
     def count(self, story):
         items = story.acts.items
         self.by_aim += story.killer.by_aim
+        self.by_act += story.killer.by_act
         self.counted += collections.Counter({f"act {act}": count for act, count in story.acts.count.items()})
         self.counted += collections.Counter({
             "stories": 1,
@@ -217,11 +223,13 @@ class SoakBody:
     def rows(self):
         acts = ", ".join(f"{act.removeprefix('act ')}: {count}" for act, count in sorted(self.counted.items())
                          if act.startswith("act "))
+        acts_killed = ", ".join(f"{act}: {count}" for act, count in sorted(self.by_act.items()) if act != "-")
         aims = ", ".join(f"{aim}: {count}" for aim, count in sorted(self.by_aim.items()))
         return [
             (f"stories of a body of {len(PARTIES)} nodes", self.counted["stories"]),
             ("nodes killed with SIGKILL", self.by_aim.total()),
             ("of these by aim", aims),
+            ("of these by what was just done, where that was aimed at", acts_killed),
             ("acts, acknowledged", acts),
             ("objects acknowledged by their nodes", self.counted["objects"]),
             ("releases of an object to a party, acknowledged", self.counted["released"]),
