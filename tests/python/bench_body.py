@@ -153,7 +153,7 @@ def main():
     parser.add_argument("--posts", type=int, default=300)
     parser.add_argument("--objects", type=int, default=250_000)
     parser.add_argument("--leaves", type=int, default=1_000_000)
-    parser.add_argument("--idle", type=int, default=30)
+    parser.add_argument("--idle", type=int, default=120)
     arguments = parser.parse_args()
     place = pathlib.Path(tempfile.mkdtemp(dir=pathlib.Path(BIN).resolve().parent))
     try:
