@@ -3,6 +3,7 @@
 //!
 //! A message is one octet that says what it is, four of length, big-endian, and the content.
 
+pub(crate) mod between;
 mod frame;
 mod peer;
 pub(crate) mod release;

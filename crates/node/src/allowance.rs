@@ -1,6 +1,6 @@
 //! What a peer may add in a day, by the quota of the charter, and what it added. It is counted on
-//! disk, before what is counted is taken: a peer gains nothing by a restart of this node, nor by one
-//! in between.
+//! disk, before what is counted is taken: a peer gains nothing by a restart of this node, whenever
+//! that comes.
 
 use comity_charter::Quotas;
 use rusqlite::{OptionalExtension, params_from_iter};

@@ -126,10 +126,10 @@ impl Judge {
         Ok((header, says))
     }
 
-    /// Whoever gives something to others has the right to, when he writes it, under the charter that
-    /// he goes by. What a later charter takes from him leaves what he wrote before as it was. Where
-    /// the charter that he names was never in force here, the one that is decides: whoever makes one
-    /// up gains nothing by it.
+    /// Whoever gives something to others has the right to, when he writes it, under the charter
+    /// that he goes by. What a later charter takes from him leaves what he wrote before as it was.
+    /// Where the charter that he names was never in force here, the one that is decides: whoever
+    /// makes one up gains nothing by it.
     fn may_share(&self, header: &Header) -> Result<(), &'static str> {
         let named = self.charters.iter().find(|one| one.hash.to_string() == header.charter);
         let created = Micros::parse(&header.created).map_err(|_| code::NO_HEADER)?;

@@ -222,7 +222,8 @@ fn to_the_first_long(
 /// Octets of an envelope that [`Mutant::PagesByLength`] takes for long.
 const LONG_BYTES: u64 = 4096;
 
-/// Whether a grant says that what it names may go onward. Then it opens nothing: who gets it has it.
+/// Whether a grant says that what it names may go onward. Then it opens nothing: who gets it has
+/// what it names.
 fn consents(header: &Header, envelope: &[u8]) -> bool {
     let payload = entry::split(envelope).ok().map(|(_, payload)| payload);
     payload.is_some_and(|payload| matches!(consent::read(payload, &header.origin), Ok(Some(_))))

@@ -24,7 +24,8 @@ struct Payload<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
-/// Reads the payload of a grant of a party; members that are not known are passed over. One without consent is nothing more than a grant.
+/// Reads the payload of a grant of a party; members that are not known are passed over. One without
+/// consent is nothing more than a grant.
 ///
 /// # Errors
 /// It is no JSON object, or its `onward` names nobody, the party itself, or the same party twice.

@@ -8,6 +8,7 @@ use crate::Outcome;
 use crate::arguments::{Adopt, AdoptNow, AdoptVerb, RuleVerb};
 use crate::command::{Failure, cell, rows, time};
 use crate::control::ask;
+use crate::control::between::{Between, RuleAdd};
 use crate::control::request::Request;
 use crate::output::{self, Output};
 
@@ -33,19 +34,22 @@ fn now(arguments: &AdoptNow, output: &Output) -> Result<Outcome, Failure> {
 
 fn adopted(value: &Value) -> String {
     let of = |name: &str| cell(value, name);
+    let conflicting = match of("conflicting").as_str() {
+        "0" => String::new(),
+        some => format!(", {some} here with other content"),
+    };
     format!(
-        "{} adopted, {} adopted before, {} taken back meanwhile, {} here with other content\n",
+        "{} adopted, {} adopted before, {} taken back meanwhile{conflicting}\n",
         of("adopted"),
         of("known"),
         of("gone"),
-        of("conflicting")
     )
 }
 
 fn rule(verb: &RuleVerb, output: &Output) -> Result<Outcome, Failure> {
     match verb {
         RuleVerb::Add { dir, from, collection, types, tlp_max, existing, by } => {
-            let request = Request::AdoptRuleAdd {
+            let add = RuleAdd {
                 from: from.clone(),
                 collection: collection.clone(),
                 types: types.clone(),
@@ -53,7 +57,7 @@ fn rule(verb: &RuleVerb, output: &Output) -> Result<Outcome, Failure> {
                 existing: *existing,
                 by: by.clone(),
             };
-            let value = ask(dir, request)?;
+            let value = ask(dir, Request::Between(Between::AdoptRuleAdd(add)))?;
             output.result(&value, || {
                 let rule = value.get("rule").unwrap_or(&Value::Null);
                 let done = value.get("adopted").unwrap_or(&Value::Null);
@@ -62,7 +66,8 @@ fn rule(verb: &RuleVerb, output: &Output) -> Result<Outcome, Failure> {
         }
         RuleVerb::List { dir } => return listed(dir, output),
         RuleVerb::Remove { dir, id, by } => {
-            let value = ask(dir, Request::AdoptRuleRemove { id: *id, by: by.clone() })?;
+            let value =
+                ask(dir, Request::Between(Between::AdoptRuleRemove { id: *id, by: by.clone() }))?;
             output.result(&value, || format!("rule {id} ended; what it adopted stays\n"));
         }
     }
@@ -70,7 +75,7 @@ fn rule(verb: &RuleVerb, output: &Output) -> Result<Outcome, Failure> {
 }
 
 fn listed(dir: &Path, output: &Output) -> Result<Outcome, Failure> {
-    let value = ask(dir, Request::AdoptRules)?;
+    let value = ask(dir, Request::Between(Between::AdoptRules))?;
     output.result(&value, || {
         let head = ["RULE", "FROM", "INTO", "TYPES", "TLP UP TO", "BY", "SINCE", "STOPPED"];
         let lines: Vec<Vec<String>> = rows(&value, "rules")

@@ -9,19 +9,20 @@ use crate::Outcome;
 use crate::arguments::{Assess, AssessVerb};
 use crate::command::{Failure, cell, rows, time};
 use crate::control::ask;
+use crate::control::between::Between;
 use crate::control::request::Request;
 use crate::output::{Output, table};
 
 pub(crate) fn run(arguments: &Assess, output: &Output) -> Result<Outcome, Failure> {
     match &arguments.verb {
         AssessVerb::Add { dir, party, file, expires, by } => {
-            let request = Request::AssessAdd {
+            let request = Between::AssessAdd {
                 party: party.clone(),
                 sha256: digest(file)?,
                 expires: day(expires)?,
                 by: by.clone(),
             };
-            let value = ask(dir, request)?;
+            let value = ask(dir, Request::Between(request))?;
             output.result(&value, || {
                 let one = value.get("assessment").unwrap_or(&value);
                 format!(
@@ -32,7 +33,7 @@ pub(crate) fn run(arguments: &Assess, output: &Output) -> Result<Outcome, Failur
             });
         }
         AssessVerb::List { dir } => {
-            let value = ask(dir, Request::Assessments)?;
+            let value = ask(dir, Request::Between(Between::Assessments))?;
             output.result(&value, || {
                 let lines: Vec<Vec<String>> = rows(&value, "assessments")
                     .map(|one| {

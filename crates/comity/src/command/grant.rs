@@ -4,6 +4,7 @@ use crate::Outcome;
 use crate::arguments::Grant;
 use crate::command::{Failure, share};
 use crate::control::ask;
+use crate::control::between::Between;
 use crate::control::request::Request;
 use crate::output::Output;
 
@@ -11,7 +12,9 @@ pub(crate) fn run(arguments: &Grant, output: &Output) -> Result<Outcome, Failure
     let (objects, to) = (arguments.object.clone(), arguments.to.clone());
     let (collection, by) = (arguments.collection.clone(), arguments.by.clone());
     let (request, done) = match arguments.onward.clone() {
-        Some(party) => (Request::Consent { objects, party, to, by }, "consented to"),
+        Some(party) => {
+            (Request::Between(Between::Consent { objects, party, to, by }), "consented to")
+        }
         None => (Request::Grant { objects, collection, to, by }, "granted"),
     };
     let value = ask(&arguments.dir, request)?;

@@ -10,6 +10,7 @@ use crate::Outcome;
 use crate::arguments::{Peer, PeerVerb};
 use crate::command::{Failure, cell, certificate, recover, rows, time};
 use crate::control::ask;
+use crate::control::between::Between;
 use crate::control::request::Request;
 use crate::output::{self, Output};
 
@@ -79,7 +80,7 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
             output.result(&value, || shown(&value));
         }
         PeerVerb::Conflicts { dir } => {
-            let value = ask(dir, Request::PeerConflicts)?;
+            let value = ask(dir, Request::Between(Between::Conflicts))?;
             output.result(&value, || conflicts(&value));
             let none = cell(&value, "count") == "0";
             return Ok(if none { Outcome::Done } else { Outcome::Found });

@@ -45,9 +45,8 @@ pub(super) fn told(value: &Value, done: &str) -> String {
         count("gone"),
         count("refused")
     );
-    for (label, objects) in value.get("permitted").and_then(Value::as_object).into_iter().flatten()
-    {
-        text.push_str(&format!("PAP:{label}, {objects} objects\n"));
+    if cell(value, "dry_run") == "true" {
+        text.push_str(&permitted(value));
     }
     for one in rows(value, "audiences") {
         text.push_str(&format!(
@@ -78,4 +77,10 @@ pub(super) fn told(value: &Value, done: &str) -> String {
         }
     }
     text
+}
+
+/// What may be done with what leaves.
+fn permitted(value: &Value) -> String {
+    let labels = value.get("permitted").and_then(Value::as_object).into_iter().flatten();
+    labels.map(|(label, objects)| format!("PAP:{label}, {objects} objects\n")).collect()
 }

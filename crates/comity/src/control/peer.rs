@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use comity_node::Node;
-use comity_node::adopt::New;
 use serde_json::{Value, json};
 
 use crate::command::Failure;
@@ -39,11 +38,6 @@ pub(super) fn remove(node: &Node, party: &str) -> Result<Value, Failure> {
 
 pub(super) fn list(node: &Node) -> Result<Value, Failure> {
     Ok(json!({ "peers": node.peer_states()?, "now": node.now() }))
-}
-
-pub(super) fn conflicts(node: &Node) -> Result<Value, Failure> {
-    let (conflicts, count) = node.conflicts()?;
-    Ok(json!({ "conflicts": conflicts, "count": count }))
 }
 
 pub(super) fn show(node: &Node, party: &str) -> Result<Value, Failure> {
@@ -106,38 +100,6 @@ pub(super) fn adopt(
         .readable(number, true)
         .ok_or_else(|| Failure::new("what was received cannot be read"))?;
     Ok(json!(node.adopt(&by, readable, objects, &into, node.now())?))
-}
-
-pub(super) fn adopt_rule_add(
-    node: &Node,
-    new: &New,
-    collection: &str,
-    by: &str,
-) -> Result<Value, Failure> {
-    let into = find(node, Some(collection))?;
-    let (rule, adopted) = node.adopt_rule_add(&node.acting(by)?, new, &into, node.now())?;
-    Ok(json!({ "rule": rule, "adopted": adopted }))
-}
-
-/// The rules, with the names of collections and users instead of their numbers.
-pub(super) fn adopt_rules(node: &Node) -> Result<Value, Failure> {
-    let (collections, users) = (node.collections(), node.users()?);
-    let mut rules = Vec::new();
-    for rule in node.adopt_rules()? {
-        let into = collections.iter().find(|one| one.number == rule.collection);
-        let by = users.iter().find(|one| one.id == rule.account);
-        let mut value = json!(rule);
-        if let Some(members) = value.as_object_mut() {
-            members.insert("into".to_owned(), json!(into.map(|one| one.title.clone())));
-            members.insert("by".to_owned(), json!(by.map(|one| one.name.clone())));
-        }
-        rules.push(value);
-    }
-    Ok(json!({ "rules": rules }))
-}
-
-pub(super) fn adopt_rule_remove(node: &Node, id: i64, by: &str) -> Result<Value, Failure> {
-    Ok(json!({ "rule": node.adopt_rule_remove(&node.acting(by)?, id, node.now())? }))
 }
 
 pub(super) fn propose(node: &Node, text: &str, by: &str) -> Result<Value, Failure> {

@@ -3,7 +3,6 @@
 
 use comity_charter::{Pap, Tlp};
 use comity_node::collection::{self, Collection};
-use comity_node::consent::Consenting;
 use comity_node::grant::Granting;
 use comity_node::share::Asked;
 use comity_node::{Checked, Node};
@@ -89,26 +88,6 @@ pub(super) fn grant(
         None => Granting::Objects(objects),
     };
     Ok(json!(node.widen(&by, what, to, node.now())?))
-}
-
-pub(super) fn consent(
-    node: &Node,
-    objects: &[String],
-    party: &str,
-    to: &str,
-    by: &str,
-) -> Result<Value, Failure> {
-    let what = Consenting { objects, party, rule: to };
-    Ok(json!(node.consent(&node.acting(by)?, what, node.now())?))
-}
-
-pub(super) fn withdraw_consent(
-    node: &Node,
-    objects: &[String],
-    party: &str,
-    by: &str,
-) -> Result<Value, Failure> {
-    Ok(json!(node.take_back_consent(&node.acting(by)?, objects, party, node.now())?))
 }
 
 pub(super) fn withdraw(

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use comity_node::Node;
 use comity_node::account::Account;
-use comity_node::adopt;
 use comity_node::collection::{self, Collection, Grant};
 use comity_node::import::Progress;
 use comity_node::quota::{Amount, Use};
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::command::Failure;
+use crate::control::between::Between;
 use crate::control::peer;
 use crate::control::release::{self, Releasing, Share};
 use crate::peer::stick;
@@ -86,22 +86,12 @@ pub(crate) enum Request {
         to: String,
         by: String,
     },
-    Consent {
-        objects: Vec<String>,
-        party: String,
-        to: String,
-        by: String,
-    },
     Withdraw {
         objects: Vec<String>,
         keep: bool,
         by: String,
     },
-    WithdrawConsent {
-        objects: Vec<String>,
-        party: String,
-        by: String,
-    },
+    Between(Between),
     Import {
         collection: Option<String>,
         attest: bool,
@@ -135,7 +125,6 @@ pub(crate) enum Request {
         from: PathBuf,
     },
     PeerList,
-    PeerConflicts,
     PeerRemove {
         party: String,
     },
@@ -149,26 +138,6 @@ pub(crate) enum Request {
         objects: Option<Vec<String>>,
         from: Option<String>,
         collection: String,
-        by: String,
-    },
-    AssessAdd {
-        party: String,
-        sha256: String,
-        expires: i64,
-        by: String,
-    },
-    Assessments,
-    AdoptRuleAdd {
-        from: String,
-        collection: String,
-        types: Vec<String>,
-        tlp_max: Option<String>,
-        existing: bool,
-        by: String,
-    },
-    AdoptRules,
-    AdoptRuleRemove {
-        id: i64,
         by: String,
     },
     Backup {
@@ -272,13 +241,8 @@ pub(crate) fn execute(
         Request::Grant { objects, collection, to, by } => {
             release::grant(node, &objects, collection.as_deref(), &to, &by)
         }
-        Request::Consent { objects, party, to, by } => {
-            release::consent(node, &objects, &party, &to, &by)
-        }
         Request::Withdraw { objects, keep, by } => release::withdraw(node, &objects, keep, &by),
-        Request::WithdrawConsent { objects, party, by } => {
-            release::withdraw_consent(node, &objects, &party, &by)
-        }
+        Request::Between(between) => between.execute(node),
         Request::Import { collection, attest } => {
             import(node, collection.as_deref(), attest, input, sink)
         }
@@ -292,26 +256,12 @@ pub(crate) fn execute(
         Request::PeerExport { party, to } => Ok(json!(stick::export(node, &party, &to)?)),
         Request::PeerImport { party, from } => peer::import(node, &party, &from),
         Request::PeerList => peer::list(node),
-        Request::PeerConflicts => peer::conflicts(node),
         Request::PeerRemove { party } => peer::remove(node, &party),
         Request::PeerShow { party } => peer::show(node, &party),
         Request::PeerProof { party } => peer::proof(node, &party),
         Request::Adopt { objects, from, collection, by } => {
             peer::adopt(node, objects.as_deref(), from.as_deref(), &collection, &by)
         }
-        Request::AssessAdd { party, sha256, expires, by } => {
-            let by = node.acting(&by)?;
-            let made = node.assess(&by, &party, &sha256, expires, node.now())?;
-            Ok(json!({ "assessment": made }))
-        }
-        Request::Assessments => Ok(json!({ "assessments": node.assessments()? })),
-        Request::AdoptRuleAdd { from, collection, types, tlp_max, existing, by } => {
-            let tlp = tlp_max.as_deref().map(release::parse_tlp).transpose()?;
-            let new = adopt::New { party: from, types, tlp, existing };
-            peer::adopt_rule_add(node, &new, &collection, &by)
-        }
-        Request::AdoptRules => peer::adopt_rules(node),
-        Request::AdoptRuleRemove { id, by } => peer::adopt_rule_remove(node, id, &by),
         Request::Backup { to, keys } => back_up(node, &to, keys.as_deref(), sink),
     }
 }

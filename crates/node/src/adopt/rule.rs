@@ -1,6 +1,6 @@
 //! Adoption by a rule: what a party releases, of these types, up to this label, comes into a
-//! collection of one's own as it arrives. Somebody with the right to adopt says so once; an entry of
-//! the private log has it, and each adoption names the rule where it else names a person.
+//! collection of one's own as it arrives. Somebody with the right to adopt says so once; an entry
+//! of the private log has it, and each adoption names the rule where it else names a person.
 //!
 //! A rule is worth what its author's right is worth: where that is gone, or the collection is not
 //! what it was, it stops, says why, and does nothing until somebody makes another.
@@ -66,7 +66,8 @@ pub struct AdoptRule {
 }
 
 impl Node {
-    /// Makes a rule. What arrives from now on is adopted by it, and what is there where that is said.
+    /// Makes a rule. What arrives from now on is adopted by it, and what is there where that is
+    /// said.
     pub fn adopt_rule_add(
         &self,
         by: &Checked,
@@ -135,8 +136,8 @@ impl Node {
         Ok(rule)
     }
 
-    /// Applies the rules about a party, or all, to what came since they were applied last. What goes
-    /// wrong with one is told, and comes up again with what arrives next.
+    /// Applies the rules about a party, or all, to what came since they were applied last. What
+    /// goes wrong with one is told, and comes up again with what arrives next.
     pub(crate) fn apply_adopt_rules(&self, party: Option<&str>, now: i64) {
         let rules = match self.adopt_rules() {
             Ok(rules) => rules,

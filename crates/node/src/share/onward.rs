@@ -1,8 +1,8 @@
 //! Releasing onward what another party released to this one: with its consent, to those it consents
 //! to, under a label that is no wider than its own.
 //!
-//! Consent is an entry of the other party's that was opened to this one ([`crate::consent`]). Nobody
-//! else consents for it, and silence is none. What is passed on names it, and falls with it.
+//! Consent is an entry of the other party's that was opened to this one ([`crate::consent`]).
+//! Nobody else consents for it, and silence is none. What is passed on names it, and falls with it.
 
 use comity_charter::{Pap, Tlp};
 use comity_gate::release;
@@ -115,7 +115,8 @@ fn not_own(owner: &str, own: &str, id: &str) -> Refusal {
     Refusal::new(&release::NOT_OWN, Path::root())
         .found(format!("an entry of `{owner}`, which consents to no onward release"))
         .required(format!(
-            "the consent of `{owner}`: there, comity grant DIR --object {id} --onward {own} --to RULE"
+            "the consent of `{owner}`: there, comity grant DIR --object {id} --onward {own} \
+             --to RULE"
         ))
 }
 

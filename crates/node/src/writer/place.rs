@@ -1,6 +1,6 @@
 //! Which of several entries that give the same version of the same object a receiving collection
-//! serves: the first that arrived, and no other. Where its owner takes it back, or its time is over,
-//! the next comes in its place, as something that arrives then.
+//! serves: the first that arrived, and no other. Where its owner takes it back, or its time is
+//! over, the next comes in its place, as something that arrives then.
 //!
 //! Whether they say the same is asked elsewhere ([`crate::conflict`]); a reader of the collection
 //! gets one object under one version either way.
