@@ -282,7 +282,7 @@ def parse_page(body):
 # What an opened entry has to be. A real peer judges the payload of a `share`, too.
 
 
-def judge_of(party, body_hash):
+def judge_of(party, body_hash, charter):
     def judge(followed, header, payload):
         if header["origin"] != followed.party or header["log"] != followed.log:
             raise Mismatch("taken from another log")
@@ -297,6 +297,12 @@ def judge_of(party, body_hash):
             raise Mismatch(f"`{kind}` has no place in shared")
         if kind != "share" and party not in header["audience"]["parties"]:
             raise Mismatch("for another party")
+        if kind in ("share", "grant") and not may_share(charter, header):
+            raise Mismatch("of a party that may not share")
+        if kind == "share":
+            check_origin(header)
+        if kind == "grant":
+            check_consent(header, json.loads(payload, object_pairs_hook=strict))
         if kind == "withdraw":
             check_references(header, header["origin"])
         if kind == "receipt":
@@ -304,6 +310,59 @@ def judge_of(party, body_hash):
             json.loads(payload)
 
     return judge
+
+
+def may_share(charter, header):
+    """The right to share. Only one charter is known here: it decides whatever the entry names."""
+    at = header["created"][:10]
+    standings = next((one.get("standing") or [{"tier": one.get("tier", "member")}]
+                      for one in charter["party"] if one["id"] == header["origin"]), [])
+    for standing in standings:
+        runs = day(standing.get("from"), "9") <= at and (not standing.get("until") or at < day(standing["until"], "0"))
+        if runs and standing.get("status", "active") == "active":
+            return "share" in rights_of(charter, standing["tier"], at)
+    return False
+
+
+def rights_of(charter, name, at):
+    """The rights of a tier, or of the one that it was merged into; none where it is not open."""
+    tiers = {tier["id"]: tier for tier in charter.get("tier", [])}
+    if not tiers:
+        return ["share"]
+    for _ in tiers:
+        tier = tiers[name]
+        if not (tier.get("merged_into") and tier.get("until") and day(tier["until"], "0") <= at):
+            break
+        name = tier["merged_into"]
+    closed = tier.get("until") and day(tier["until"], "0") <= at
+    return [] if closed or day(tier.get("from"), "9") > at else tier["rights"]
+
+
+def day(date, rest):
+    """A date of a charter, to be compared as text: what begins at some time in a year has begun behind
+    all its days, what ends has ended before them."""
+    text = "" if date is None else str(date).rstrip("?")
+    return text if len(text) in (0, 10) else text + {"9": "-99", "0": "-00"}[rest]
+
+
+def check_origin(header):
+    """A copy of something private, or onward: an entry of one other party, and its consents."""
+    refs = header.get("refs", [])
+    own = [one["origin"] == header["origin"] for one in refs]
+    if all(own) and len(refs) <= 1 and all(one["log"] == "private" for one in refs):
+        return
+    if any(own) or len(refs) < 2 or len({one["origin"] for one in refs}) > 1 or any(one["log"] != "shared" for one in refs):
+        raise Mismatch("it comes from nowhere that it can come from")
+
+
+def check_consent(header, payload):
+    if not isinstance(payload, dict):
+        raise Mismatch("a grant that is none")
+    if "onward" in payload:
+        parties = payload["onward"]["parties"]
+        if not parties or parties != sorted(set(parties)) or header["origin"] in parties:
+            raise Mismatch("consent for nobody, oneself, or somebody twice")
+        check_references(header, header["origin"])
 
 
 def check_references(header, origin):
@@ -318,10 +377,11 @@ def check_references(header, origin):
 class Follower:
     def __init__(self, address, charter, party, peer, certificate, key, heard=lambda octets: None):
         text = pathlib.Path(charter).read_bytes()
-        genesis = {one["id"]: one.get("genesis") for one in tomllib.loads(text.decode())["party"]}[peer]
+        terms = tomllib.loads(text.decode())
+        genesis = {one["id"]: one.get("genesis") for one in terms["party"]}[peer]
         self.to = address, certificate, key, genesis["transport"], heard
         self.logs = {log: Followed(peer, log, genesis[log]) for log in FOLLOWED}
-        self.judge = judge_of(party, hashlib.sha256(text).hexdigest())
+        self.judge = judge_of(party, hashlib.sha256(text).hexdigest(), terms)
         self.line = Line(*self.to)
 
     def pull(self):

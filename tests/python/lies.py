@@ -392,6 +392,14 @@ class Opener(Liar):
         say("entry-header", indicator(9_007), kind="dossier")
         say("entry-right", indicator(9_014), created="2019-06-01T00:00:00.000000Z")
         say("entry-right", {}, kind="grant", created="2019-06-01T00:00:00.000000Z", refs=[reference(own, 0)])
+        say("entry-refs", indicator(9_015), refs=[reference("alpha.example", 0)])
+        say("entry-refs", indicator(9_016), refs=[reference("alpha.example", 0), reference(own, 0)])
+        say("entry-refs", indicator(9_017), refs=[reference(own, 0)])
+        say("entry-refs", {"onward": {"rule": "all", "parties": ["gamma.example"]}}, kind="grant")
+        say("entry-consent", {"onward": {"rule": "all", "parties": []}}, kind="grant", refs=[reference(own, 0)])
+        say("entry-consent", [], kind="grant", refs=[reference(own, 0)])
+        say("entry-label", indicator(9_018), handling={"tlp": "GREEN", "pap": "PINK"})
+        say("entry-label", indicator(9_019, object_marking_refs=[PAP_RED]), handling={"tlp": "GREEN", "pap": "AMBER"})
         say("entry-label", indicator(9_008), handling={"tlp": "PINK"})
         say("entry-label", indicator(9_009, object_marking_refs=[RED]))
         say("entry-unattested", held(9_010))
@@ -401,6 +409,7 @@ class Opener(Liar):
         say("object-too-large", json.dumps(indicator(9_013, description="x" * (4 << 20))).encode(), kind="share")
 
 
+PAP_RED = "marking-definition--740d36e5-7714-4c30-961a-3ae632ceee0e"
 RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 
 

@@ -185,7 +185,7 @@ def test_the_exchange_of_the_specification_is_followed(tmp_path):
     charter = tmp_path / "charter.toml"
     charter.write_text(case["charter"])
     genesis = {one["id"]: one.get("genesis") for one in tomllib.loads(case["charter"])["party"]}[ALPHA]
-    judge = judge_of(SCRIBE, hashlib.sha256(charter.read_bytes()).hexdigest())
+    judge = judge_of(SCRIBE, hashlib.sha256(charter.read_bytes()).hexdigest(), tomllib.loads(case["charter"]))
     logs = {log: Followed(ALPHA, log, genesis[log]) for log in ("acts", "shared")}
     for turn in case["turns"]:
         line = Replay(turn["exchange"])
