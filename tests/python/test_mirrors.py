@@ -256,6 +256,32 @@ def test_a_peer_that_is_silent_is_waited_for(body):
     goes_on(body, 1210)
 
 
+def test_nothing_is_left_but_keys_and_charter(body):
+    alpha, beta, gamma = (body.nodes[party] for party in (ALPHA, BETA, GAMMA))
+    made = indicator(1350)
+    alpha.share(made)
+    all_followed(body)
+    alpha.end()
+    lose(alpha)
+    for tail in ("", "-wal", "-shm"):
+        (alpha.directory / f"local.db{tail}").unlink(missing_ok=True)
+    assert "comity peer recover" in refused(alpha)
+    done = alpha.try_run("peer", "recover", alpha.directory)
+    assert done.returncode == 3 and "--from PARTY=HOST:PORT" in done.stderr, done.stderr
+    told = alpha.told("peer", "recover", alpha.directory, "--from", f"{BETA}={beta.address}",
+                      "--from", f"{GAMMA}={gamma.address}")
+    assert of_log(told, "shared")["lost"] == 0 and told["arrived"] == 1
+    alpha.verify()
+    alpha.user("rosa", "releaser")
+    alpha.user("reader", "reader")
+    alpha.told("collection", "add", alpha.directory, "Desk", "--alias", "desk")
+    alpha.start()
+    assert alpha.has("recovered", made)
+    for node in (beta, gamma):
+        alpha.run("peer", "add", alpha.directory, node.party, node.address)
+    goes_on(body, 1360)
+
+
 def test_what_was_signed_last_and_nobody_has_ends_the_name(body):
     """The marks were on another volume, say, and know of more than the peers."""
     alpha, beta, gamma = (body.nodes[party] for party in (ALPHA, BETA, GAMMA))

@@ -23,7 +23,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Before a directory is opened to sign: no peer that answers holds a later head of its logs, or
 /// another. A peer that does not answer says nothing; being alone is no fault.
 pub(crate) async fn look(directory: &Directory) -> Result<(), Failure> {
-    let Some(own) = Own::of(directory)? else { return Ok(()) };
+    // What is wrong with the directory is told by the start, in its own words.
+    let Ok(Some(own)) = Own::of(directory) else { return Ok(()) };
     // Without a key that can be used nobody can be asked, which the start tells.
     let Ok(identity) = certificate::transport(directory) else { return Ok(()) };
     let identity = std::sync::Arc::new(identity);

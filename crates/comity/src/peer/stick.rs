@@ -11,8 +11,8 @@ use comity_node::Node;
 use comity_node::peer::Peer;
 use comity_node::receive::Received;
 use comity_node::sync::{Ask, Came, Next, Pull};
-use comity_tlog::TilePath;
 use comity_tlog::tile::{TILE_WIDTH, TileKind};
+use comity_tlog::{GrowError, TilePath};
 use comity_wire::entry::Log;
 use comity_wire::release;
 use serde::Serialize;
@@ -138,8 +138,8 @@ pub(crate) fn import(node: &Node, peer: &Peer, from: &Path) -> Result<Taken, Fai
             let came = match next {
                 Next::Ask(ask) => Came::Answer(read(&root, &ask)?),
                 Next::Grow { note, from, leaves } => {
-                    let grown = node.grow(number, note, from, leaves)?;
-                    grown.map_err(|error| Failure::new(error.to_string()))?;
+                    let grown = node.grow(number, note.clone(), from, leaves)?;
+                    grown.map_err(|error| refused(node, &peer.party, log, &note, &error))?;
                     Came::Stored(node.place(number)?)
                 }
                 Next::Receive(page) => {
@@ -156,6 +156,22 @@ pub(crate) fn import(node: &Node, peer: &Peer, from: &Path) -> Result<Taken, Fai
         taken.verified += node.place(number)?.verified.saturating_sub(before.verified);
     }
     Ok(taken)
+}
+
+/// Why leaves are not taken. A head of the same size with another root is a proof, which is kept.
+fn refused(node: &Node, party: &str, log: Log, note: &str, error: &GrowError) -> Failure {
+    let proof = match error {
+        GrowError::Equivocates { .. } => node.contradiction(party, log, note.as_bytes()),
+        _ => Ok(None),
+    };
+    let convicted =
+        proof.and_then(|proof| proof.map(|proof| node.convict(party, log, &proof)).transpose());
+    match convicted {
+        Ok(Some(convicted)) => {
+            Failure::new(format!("{convicted}: proven, `comity peer proof DIR {party}` shows it"))
+        }
+        _ => Failure::new(error.to_string()),
+    }
 }
 
 fn read(root: &Path, ask: &Ask) -> Result<Vec<u8>, Failure> {
