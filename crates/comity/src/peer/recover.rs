@@ -139,9 +139,9 @@ async fn grow(
 fn another(wanted: &Wanted, party: &str) -> Failure {
     Failure::new(format!(
         "the {} entries of log `{}` that are here are not the first of the {} that `{party}` \
-         holds, and this party's key signed both: the log was forked, or log.db is of another copy of this \
-         directory. Put the log.db in its place that others follow; the log can go on under a new \
-         name alone: comity resume",
+         holds, and this party's key signed both: the log was forked, or log.db is of another \
+         copy of this directory. Put the log.db in its place that others follow; the log can go \
+         on under a new name alone: comity resume",
         wanted.here,
         wanted.log.name(),
         wanted.size
