@@ -278,8 +278,6 @@ impl Node {
         let founded = acts.is_ok_and(|head| head.is_some_and(|head| head.size > 0));
         let writer = Arc::new(Writer::start(inner)?);
         let waiting = Arc::new(Waiting::default());
-        let mut key = [0; 32];
-        (surroundings.random)(&mut key);
         let mut node = Node {
             directory,
             _lock: lock,
@@ -289,7 +287,7 @@ impl Node {
             headers,
             catalog,
             local,
-            passwords: Passwords::new(key),
+            passwords: Passwords::drawn(&surroundings),
             writer,
             waiting,
             metrics,

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::account::{self, Account};
 use crate::local::{Local, LocalError};
-use crate::node::{Credentials, NodeError};
+use crate::node::{Credentials, NodeError, Surroundings};
 use crate::token::{self, Token};
 
 /// Hashes computed at a time: each takes 19 MiB and a core for tens of milliseconds, and the
@@ -99,7 +99,14 @@ struct Remembered {
 }
 
 impl Passwords {
-    pub(crate) fn new(key: [u8; 32]) -> Passwords {
+    /// With a key of its own, which is gone with the process.
+    pub(crate) fn drawn(surroundings: &Surroundings) -> Passwords {
+        let mut key = [0; 32];
+        (surroundings.random)(&mut key);
+        Passwords::new(key)
+    }
+
+    fn new(key: [u8; 32]) -> Passwords {
         // Checked where a name is unknown, so that it takes as long as a wrong password.
         let decoy = hash("decoy", &key).unwrap_or_default();
         Passwords {

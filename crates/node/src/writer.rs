@@ -578,7 +578,6 @@ pub(crate) fn open(
         view = View::open(&directory.view(), &surroundings.boot)?.0;
         fold::catch_up(&log, &mut view, &ground)?;
     }
-    let retention = None;
     let (metrics, quotas) = (Arc::default(), Arc::default());
     let heads = Arc::new(Heads::of(&log));
     Ok(Opened {
@@ -592,7 +591,7 @@ pub(crate) fn open(
         quotas,
         heads,
         halt: Halt::default(),
-        retention,
+        retention: None,
     })
 }
 

@@ -45,16 +45,7 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
         PeerVerb::Export { dir, party, to } => {
             let to = absolute(to)?;
             let value = ask(dir, Request::PeerExport { party: party.clone(), to })?;
-            output.result(&value, || {
-                let of = |name: &str| cell(&value, name);
-                format!(
-                    "wrote {} leaves and {} openings for `{party}`, {} files\n\
-                     they hold what `{party}` may read, in the clear: carry them as you would that\n",
-                    of("leaves"),
-                    of("openings"),
-                    of("files")
-                )
-            });
+            output.result(&value, || exported(party, &value));
         }
         PeerVerb::Import { dir, party, from } => {
             let from = absolute(from)?;
@@ -87,6 +78,17 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
         }
     }
     Ok(Outcome::Done)
+}
+
+fn exported(party: &str, value: &Value) -> String {
+    let of = |name: &str| cell(value, name);
+    format!(
+        "wrote {} leaves and {} openings for `{party}`, {} files\n\
+         they hold what `{party}` may read, in the clear: carry them as you would that\n",
+        of("leaves"),
+        of("openings"),
+        of("files")
+    )
 }
 
 /// A node that serves has a directory of its own to be in.

@@ -226,9 +226,7 @@ pub(crate) fn execute(
             add_collection(node, &new, quota, release.as_ref())
         }
         Request::CollectionRelease { collection, release } => {
-            let collection = find(node, Some(&collection))?;
-            release.set(node, &collection)?;
-            Ok(json!({ "collection": find(node, Some(&collection.id))? }))
+            release_collection(node, &collection, &release)
         }
         Request::CollectionLimit { collection, rights, quota } => {
             let collection = find(node, Some(&collection))?;
@@ -270,6 +268,16 @@ pub(crate) fn execute(
 /// the keys in it, too.
 pub(super) fn reader(node: &Node) -> Reader {
     Reader::new(0, Rights::of(&[Right::Read]), None, Micros(node.now()))
+}
+
+fn release_collection(
+    node: &Node,
+    collection: &str,
+    release: &Releasing,
+) -> Result<Value, Failure> {
+    let collection = find(node, Some(collection))?;
+    release.set(node, &collection)?;
+    Ok(json!({ "collection": find(node, Some(&collection.id))? }))
 }
 
 fn add_collection(
