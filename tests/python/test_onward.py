@@ -1,6 +1,8 @@
 """What one party passes on of another: with its consent, to those it names, and gone with it. And what
 several say of one object version. The nodes run in processes of their own."""
 
+import datetime
+import hashlib
 import json
 
 import requests
@@ -33,8 +35,9 @@ def consent(node, made, party, to):
 
 def added(node, alias, made):
     """`date_added` of an object in a collection, and how often it is there."""
-    answer = requests.get(f"{node.collection_url(alias)}manifest/?match[id]={made['id']}&match[version]=all",
-                          auth=("reader", PASSWORD), headers={"Accept": "application/taxii+json;version=2.1"}, timeout=60)
+    query = f"match[id]={made['id']}&match[version]=all"
+    answer = requests.get(f"{node.collection_url(alias)}manifest/?{query}", auth=("reader", PASSWORD),
+                          headers={"Accept": "application/taxii+json;version=2.1"}, timeout=60)
     return [one["date_added"] for one in answer.json().get("objects", [])]
 
 
@@ -123,3 +126,37 @@ def test_of_two_contents_the_first_that_arrived_is_served_until_it_is_withdrawn(
     assert len(after) == 1 and after[0] > before[0]
     conflicts = gamma.told("peer", "conflicts", gamma.directory, codes=(0, 1))["conflicts"]
     assert of_alpha["id"] not in [one["id"] for one in conflicts]
+
+
+def test_a_rule_adopts_what_arrives_up_to_its_label(body):
+    alpha, beta = (body.nodes[party] for party in (ALPHA, BETA))
+    words = ["--from", ALPHA, "--collection", "desk", "--type", "indicator", "--tlp-max", "GREEN", "--by", "rosa"]
+    rule = beta.told("adopt", "rule", "add", beta.directory, *words)["rule"]
+    green, amber = indicator(703), indicator(704)
+    alpha.share(green, to=f"party:{BETA}")
+    alpha.share(amber, to=f"party:{BETA}", tlp="AMBER")
+    wait_for("both to arrive", lambda: all(beta.has("received-alpha_example", one) for one in (green, amber)))
+    wait_for("one to be adopted", lambda: beta.has("desk", green))
+    assert not beta.has("desk", amber)
+    (listed,) = beta.told("adopt", "rule", "list", beta.directory)["rules"]
+    assert (listed["id"], listed["by"], listed["into"]) == (rule["id"], "rosa", "Desk") and "stopped" not in listed
+    alpha.withdraw(green)
+    wait_for("it to leave with its owner's", lambda: not beta.has("desk", green))
+    beta.run("adopt", "rule", "remove", beta.directory, rule["id"], "--by", "rosa")
+    assert beta.told("adopt", "rule", "list", beta.directory)["rules"] == []
+
+
+def test_what_may_be_done_goes_along_and_an_assessment_is_on_record(body, tmp_path):
+    alpha = body.nodes[ALPHA]
+    made = indicator(705)
+    alpha.enter(made)
+    told = share(alpha, made, f"party:{BETA}", "--pap", "AMBER", "--dry-run")
+    assert told["permitted"] == {"AMBER": 1}
+    document = tmp_path / "assessment.txt"
+    document.write_text("EXERCISE: nothing was found")
+    day = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=300)).date().isoformat()
+    words = [alpha.directory, BETA, "--file", document, "--expires", day, "--by", "rosa"]
+    assessed = alpha.told("assess", "add", *words)["assessment"]
+    assert assessed["sha256"] == hashlib.sha256(document.read_bytes()).hexdigest()
+    assert [one["party"] for one in alpha.told("assess", "list", alpha.directory)["assessments"]] == [BETA]
+    assert holding(alpha.files(), b"nothing was found") == []
