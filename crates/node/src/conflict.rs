@@ -22,6 +22,10 @@ use crate::writer::decide::entry_ref;
 /// Bodies that are opened for one look at the metrics: what is left over is compared with the next.
 const OPENED_FOR_METRICS_MAX: usize = 2_000;
 
+/// Entries that are looked at: six parties that share one large feed. Some 20 MB while they are
+/// compared; beyond, conflicts may be missed, and no more than that.
+const RIVALS_MAX: usize = 200_000;
+
 /// Conflicts that are listed one by one; all are counted.
 pub const LISTED_MAX: usize = 1_000;
 
@@ -77,7 +81,8 @@ impl Node {
     /// Compares what was not compared, opening so many bodies at most. Gives the groups of entries
     /// that differ, as far as they are known.
     fn compare(&self, opened_max: usize) -> Result<Vec<Vec<Rival>>, NodeError> {
-        let groups = self.ask(|connections| Ok(groups(query::rivals(&connections.view)?)))?;
+        let groups =
+            self.ask(|connections| Ok(groups(query::rivals(&connections.view, RIVALS_MAX)?)))?;
         let mut compared = self.compared.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut before = std::mem::take(&mut *compared);
         let (mut opened, mut conflicting) = (0_usize, Vec::new());

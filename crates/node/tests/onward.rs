@@ -247,6 +247,32 @@ fn consent_covers_those_it_names_and_no_wider_label() {
 }
 
 #[test]
+fn what_expires_at_its_owner_is_taken_back_by_who_passed_it_on() {
+    let parties = adopted_by_beta("party:beta.example");
+    parties.consent(ALPHA, 1, BETA, "party:gamma.example");
+    parties.pull(BETA, ALPHA);
+    // Passed on late: it ends when what it passes on does, and not a whole life later.
+    parties.world.clock.fetch_add(500 * DAY, std::sync::atomic::Ordering::SeqCst);
+    parties.share(BETA, 1, "party:gamma.example");
+    let owners = parties.served(ALPHA, BETA)[0].0.expires.clone();
+    assert!(owners.is_some());
+    assert_eq!(parties.served(BETA, GAMMA)[0].0.expires, owners);
+    parties.world.clock.fetch_add(700 * DAY, std::sync::atomic::Ordering::SeqCst);
+    let told = || {
+        let served = parties.served(BETA, GAMMA);
+        served.iter().any(|(header, _)| header.kind == Kind::Withdraw)
+    };
+    for _ in 0..100 {
+        if told() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(told());
+    parties.verify();
+}
+
+#[test]
 fn who_has_it_from_somebody_else_cannot_pass_it_on_by_his_word() {
     let parties = adopted_by_beta("party:beta.example");
     parties.consent(ALPHA, 1, BETA, "party:gamma.example");

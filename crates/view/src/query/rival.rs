@@ -23,14 +23,15 @@ pub struct Rival {
     pub position: Position,
 }
 
-/// All of them: by object, version and place.
-pub fn rivals(asked: &impl Ask) -> Result<Vec<Rival>, ViewError> {
+/// At most `limit` of them: by object, version and place.
+pub fn rivals(asked: &impl Ask, limit: usize) -> Result<Vec<Rival>, ViewError> {
     let mut statement = asked.connected().prepare_cached(
         "SELECT key, object_type.name, uuid, instant, version, flags
          FROM rival CROSS JOIN version USING (key)
-         CROSS JOIN object_type ON object_type.id = version.type",
+         CROSS JOIN object_type ON object_type.id = version.type LIMIT ?1",
     )?;
-    let rows = statement.query_map([], |row| {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map([limit], |row| {
         let unversioned = row.get::<_, i64>(5)? & FLAG_UNVERSIONED != 0;
         Ok(Rival {
             object_type: row.get(1)?,
