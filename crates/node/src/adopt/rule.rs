@@ -213,6 +213,9 @@ impl Node {
         if let Some(why) = self.unfit(rule.collection) {
             return Ok(Some(why));
         }
+        if !self.peers()?.iter().any(|peer| peer.party == rule.party) {
+            return Ok(Some(format!("`{}` is not followed any more", rule.party)));
+        }
         let account = account::list(&self.local)?.into_iter().find(|one| one.id == rule.account);
         let Some(account) = account.filter(|account| !account.disabled) else {
             return Ok(Some("its author has no account any more".to_owned()));
