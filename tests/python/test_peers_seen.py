@@ -107,7 +107,7 @@ def mirrors(body, keys):
     asking = {name: f"{name}.example" for name in ("beta", "gamma", "scribe", "far", "left")}
     asking |= {"own key": ALPHA, "another key": "another key"}
     rows = []
-    for party, log in ((BETA, "shared"), (BETA, "acts"), (BETA, "private"), ("scribe.example", "shared"), (ALPHA, "shared")):
+    for party, log in ((BETA, "shared"), (BETA, "acts"), (BETA, "private"), ("dormant.example", "shared"), (ALPHA, "shared")):
         for path in PATHS:
             shown = f"/mirror/{party}/{log}/{path}"
             rows.append([f"`{shown}`", *(keys.status(who, shown) for who in asking.values())])
@@ -120,7 +120,7 @@ def mirrors(body, keys):
     opened = [envelope for _, _, envelope in parse_page(page)[0]]
     assert any(one["id"].encode() in envelope for envelope in opened)
     return ("## Mirrors\n\nWhat the node holds of logs that it follows: here those of `beta.example`, and not those of "
-            "`scribe.example`. Bodies are for their owner alone.\n\n" + table(["endpoint", *asking], rows))
+            "`dormant.example`. Bodies are for their owner alone.\n\n" + table(["endpoint", *asking], rows))
 
 
 def fill(alpha):
