@@ -233,6 +233,12 @@ impl Node {
         Ok(list(self.local())?)
     }
 
+    /// Whether the node of a party is followed: what the party takes back arrives.
+    pub(crate) fn is_following(&self, party: &str) -> Result<bool, NodeError> {
+        let mut peers = self.peers()?.into_iter();
+        Ok(peers.any(|peer| peer.party == party && !peer.address.is_empty()))
+    }
+
     /// The peer of a party.
     pub fn peer(&self, party: &str) -> Result<Peer, NodeError> {
         let found = self.peers()?.into_iter().find(|peer| peer.party == party);

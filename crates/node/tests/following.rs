@@ -17,7 +17,6 @@ use comity_charter::Tlp;
 use comity_node::adopt::New;
 use comity_node::role::Role;
 use comity_wire::entry::{self, Header, Kind, Log};
-use comity_wire::release::{Opening, Page};
 use parties::{ALPHA, BETA, GAMMA, Parties, named};
 use world::{DAY, tool};
 
@@ -27,7 +26,7 @@ const QUOTAS: &str = "\n[quotas]\nleaves_per_day = 10\noctets_per_day = 1000\n";
 fn a_restart_gives_a_peer_nothing_of_its_quota_back() {
     let mut parties = Parties::under(QUOTAS);
     // After its first day, in the middle of one.
-    parties.world.clock.fetch_add(10 * DAY, Ordering::SeqCst);
+    parties.world.clock.fetch_add(DAY, Ordering::SeqCst);
     let left = |parties: &Parties| {
         let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
         node.leaves_left(&peer, node.now()).unwrap().unwrap()
@@ -61,6 +60,34 @@ fn a_restart_gives_a_peer_nothing_of_its_quota_back() {
 }
 
 #[test]
+fn who_was_away_for_a_month_may_take_a_month() {
+    let mut parties = Parties::under(QUOTAS);
+    let left = |parties: &Parties| {
+        let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
+        node.leaves_left(&peer, node.now()).unwrap().unwrap()
+    };
+    let charge = |parties: &Parties, leaves: u64| {
+        let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
+        node.charge_leaves(&peer, leaves, node.now()).unwrap();
+    };
+    parties.world.clock.fetch_add(DAY, Ordering::SeqCst);
+    charge(&parties, 10);
+    parties.world.clock.fetch_add(30 * DAY, Ordering::SeqCst);
+    assert_eq!(left(&parties), 300);
+    charge(&parties, 120);
+    // The rest of that day has the rest of the month, also after a restart; the next day its own.
+    parties.reopen(GAMMA);
+    assert_eq!(left(&parties), 180);
+    parties.world.clock.fetch_add(DAY, Ordering::SeqCst);
+    assert_eq!(left(&parties), 10);
+    // However long it was away.
+    charge(&parties, 1);
+    parties.world.clock.fetch_add(5000 * DAY, Ordering::SeqCst);
+    assert_eq!(left(&parties), 3660);
+    parties.verify();
+}
+
+#[test]
 fn the_first_day_is_one_although_midnight_is_in_it() {
     let parties = Parties::under(QUOTAS);
     let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
@@ -84,12 +111,6 @@ fn what_opens_soundly_later_is_not_set_aside_any_more() {
     let (alpha, gamma) = (parties.node(ALPHA), parties.node(GAMMA));
     let peer = gamma.peer(ALPHA).unwrap();
     let page = alpha.release_to(BETA, Log::Shared, 0, alpha.now()).unwrap();
-    let openings = page.openings.into_iter().map(|one| Opening {
-        index: one.index,
-        salt: one.salt,
-        envelope: one.envelope,
-    });
-    let page = Page { openings: openings.collect(), scanned_to: page.scanned_to };
     assert_eq!(gamma.receive(&peer, Log::Shared, page, gamma.now()).unwrap().quarantined, 2);
     assert_eq!(gamma.quarantined().unwrap().len(), 2);
     let granted = comity_node::grant::Granting::Objects(&[parties::id(1)]);

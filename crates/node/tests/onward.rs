@@ -165,6 +165,18 @@ fn what_is_received_and_not_adopted_does_not_leave() {
 }
 
 #[test]
+fn who_does_not_hear_the_owner_any_more_passes_nothing_on() {
+    let parties = adopted_by_beta("party:beta.example");
+    parties.consent(ALPHA, 1, BETA, "party:gamma.example");
+    parties.pull(BETA, ALPHA);
+    parties.node(BETA).peer_remove(ALPHA).unwrap();
+    let refused = parties.try_share(BETA, "desk", 1, "party:gamma.example", None);
+    assert_eq!(refused.refusals[0].code, "release-not-own");
+    assert!(refused.refusals[0].why.contains("comity peer add"), "{refused:?}");
+    parties.verify();
+}
+
+#[test]
 fn with_consent_it_goes_to_those_it_names_and_falls_with_its_origin() {
     let mut parties = adopted_by_beta("party:beta.example");
     let given = parties.consent(ALPHA, 1, BETA, "all");

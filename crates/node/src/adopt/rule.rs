@@ -213,7 +213,7 @@ impl Node {
         if let Some(why) = self.unfit(rule.collection) {
             return Ok(Some(why));
         }
-        if !self.peers()?.iter().any(|peer| peer.party == rule.party) {
+        if !self.is_following(&rule.party)? {
             return Ok(Some(format!("`{}` is not followed any more", rule.party)));
         }
         let account = account::list(&self.local)?.into_iter().find(|one| one.id == rule.account);

@@ -2,6 +2,7 @@
 CREATE TABLE taken (
     party TEXT PRIMARY KEY,
     day INTEGER NOT NULL,               -- days since 1970
+    days INTEGER NOT NULL,              -- the quota of so many is for this day
     leaves INTEGER NOT NULL,
     octets INTEGER NOT NULL,            -- of envelopes
     sum BLOB NOT NULL

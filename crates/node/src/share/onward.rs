@@ -100,6 +100,14 @@ impl Node {
                 ));
             return Ok(Some(refusal));
         }
+        // Whoever does not hear its owner would not hear that it is taken back.
+        let followed = self.is_following(&header.origin)?;
+        if !followed {
+            let refusal = Refusal::new(&release::NOT_OWN, Path::root())
+                .found(format!("an entry of `{}`, whose node is not followed", header.origin))
+                .hint("follow it again: comity peer add DIR PARTY HOST:PORT");
+            return Ok(Some(refusal));
+        }
         let arrivals = self.ask(|connections| Ok(query::arrivals_of(&connections.view, of)?))?;
         let adopted = arrivals.iter().any(|(collection, _)| self.is_own(*collection));
         let refusal = || {

@@ -277,14 +277,7 @@ fn answer(source: &Node, to: &str, log: Log, ask: &Ask) -> Vec<u8> {
         Ask::Checkpoint => source.checkpoint(log).unwrap().into_bytes(),
         Ask::Bundle(path) => source.tile(log, path).unwrap().unwrap(),
         Ask::Release(from) => {
-            let page = source.release_to(to, log, *from, source.now()).unwrap();
-            let openings = page.openings.into_iter().map(|one| release::Opening {
-                index: one.index,
-                salt: one.salt,
-                envelope: one.envelope,
-            });
-            let (openings, scanned_to) = (openings.collect(), page.scanned_to);
-            release::write(&release::Page { openings, scanned_to })
+            release::write(&source.release_to(to, log, *from, source.now()).unwrap())
         }
     }
 }
