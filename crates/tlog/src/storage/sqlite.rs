@@ -1,7 +1,7 @@
 //! The store in two SQLite files, `log.db` and `keys.db`, in write-ahead mode with
 //! `synchronous=FULL`: a commit has been flushed to the disk when it returns.
 //!
-//! `secure_delete` overwrites what is deleted, [`gaps`] what was moved before, and a truncating
+//! `secure_delete` overwrites what is deleted, `gaps.rs` what was moved before, and a truncating
 //! checkpoint empties the journal, so that what was erased cannot be read from the files (what the
 //! disk keeps below them is beyond a program's reach; hence the data keys).
 
