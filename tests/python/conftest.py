@@ -49,15 +49,7 @@ def body(tmp_path_factory):
     assert BINARY.exists(), f"{BINARY} is not there; required: cargo build -p comity, or COMITY_BIN"
     directory = tmp_path_factory.mktemp("body")
     body = Body(directory, NODES, list(paper(directory / "keys")))
-    for node in body.nodes.values():
-        node.user("rosa", "releaser")
-        node.user("reader", "reader")
-        node.told("collection", "add", node.directory, "Desk", "--alias", "desk")
-        node.start()
-    for node in body.nodes.values():
-        for other in body.nodes.values():
-            if other is not node:
-                node.run("peer", "add", node.directory, other.party, other.address)
+    body.serve()
     body.lies = told_to(body, body.nodes["beta.example"])
     yield body
     for server in body.lies.values():

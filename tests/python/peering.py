@@ -321,6 +321,22 @@ class Body:
         path.write_text(HEAD + "".join(one.table("") for one in tables.values()) + TAIL)
         return path
 
+    def serve(self):
+        """Every node has a releaser, a reader and a collection, serves, and follows the others."""
+        for node in self.nodes.values():
+            node.user("rosa", "releaser")
+            node.user("reader", "reader")
+            node.told("collection", "add", node.directory, "Desk", "--alias", "desk")
+            node.start()
+        self.meet()
+
+    def meet(self):
+        """Every node follows every other from now on."""
+        for node in self.nodes.values():
+            for other in self.nodes.values():
+                if other is not node:
+                    node.run("peer", "add", node.directory, other.party, other.address)
+
     def envelope(self, party, payload, log="shared", kind="share", parties=(), refs=(), **more):
         """An envelope as the node of a party might write it; `more` are other members."""
         now = datetime.datetime.now(datetime.UTC)

@@ -130,6 +130,7 @@ class Story:
         self.held = Held(self.nodes, self.acts.items, self.watcher)
         for node in self.nodes:
             self.furnish(node)
+        self.body.meet()
 
     def furnish(self, node):
         node.user(RELEASER, "releaser")
@@ -138,9 +139,6 @@ class Story:
         node.wide = self.draw.sample(others, 2)
         node.collection("Wide", "--alias", WIDE, "--release", "party:" + ",".join(node.wide), "--tlp", "GREEN",
                         "--by", RELEASER)
-        for other in self.nodes:
-            if other is not node:
-                node.run("peer", "add", node.directory, other.party, other.address)
 
     def tell(self):
         for node in self.nodes[:-1]:

@@ -24,15 +24,7 @@ def body(tmp_path):
     assert BINARY.exists(), f"{BINARY} is not there; required: cargo build -p comity, or COMITY_BIN"
     paper = [PaperParty(tmp_path / "keys", party) for party in (SCRIBE, "liar.example")]
     body = Body(tmp_path, dict.fromkeys((ALPHA, BETA, GAMMA), "member"), paper)
-    for node in body.nodes.values():
-        node.user("rosa", "releaser")
-        node.user("reader", "reader")
-        node.told("collection", "add", node.directory, "Desk", "--alias", "desk")
-        node.start()
-    for node in body.nodes.values():
-        for other in body.nodes.values():
-            if other is not node:
-                node.run("peer", "add", node.directory, other.party, other.address)
+    body.serve()
     yield body
     for node in body.nodes.values():
         if node.process is not None:

@@ -23,10 +23,7 @@ def parties(tmp_path):
         node.user("dana", "delegate")
         node.collection("Desk", "--alias", "desk")
         serve(node)
-    for node in body.nodes.values():
-        for other in body.nodes.values():
-            if other is not node:
-                node.run("peer", "add", node.directory, other.party, other.address)
+    body.meet()
     yield body
     for node in body.nodes.values():
         node.stop()
