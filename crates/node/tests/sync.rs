@@ -8,231 +8,29 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod parties;
 mod world;
 
-use std::collections::BTreeMap;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use comity_charter::Tlp;
-use comity_node::collection::{Collection, New};
 use comity_node::grant::Granting;
-use comity_node::peer::Peer;
-use comity_node::role::Role;
-use comity_node::share::Asked;
-use comity_node::submit::{Outcome, Terms};
-use comity_node::sync::{Ask, Came, Next, Pull};
+use comity_node::submit::Terms;
+use comity_node::sync::Ask;
 use comity_node::{Directory, Node};
-use comity_tlog::{TilePath, Verifier};
-use comity_view::{Readable, Reader, Right, Rights};
+use comity_tlog::TilePath;
+use comity_view::{Right, Rights};
 use comity_wire::entry::{self, Header, Kind, Log};
-use comity_wire::release;
-use comity_wire::taxii::filter::{Query, Versions};
-use comity_wire::time::Micros;
-use world::{DAY, World, tool, verified};
-
-const PARTIES: [&str; 3] = ["alpha.example", "beta.example", "gamma.example"];
-
-/// Leaves that a pull takes at most.
-const LEAVES_MAX: u64 = 1_000_000;
-
-/// A body of three, and where each has its node.
-struct Body {
-    world: World,
-    nodes: BTreeMap<&'static str, Node>,
-}
-
-impl Body {
-    fn new() -> Body {
-        let world = World::new();
-        let draft = charter(|_| String::new());
-        for party in PARTIES {
-            let directory = Directory::new(world.path(party));
-            Node::make(&directory, party, &draft, &world.surroundings).unwrap();
-        }
-        let founded = charter(|party| genesis(&Directory::new(world.path(party)), party));
-        let mut body = Body { world, nodes: BTreeMap::new() };
-        for party in PARTIES {
-            let directory = Directory::new(body.world.path(party));
-            std::fs::write(directory.charter(), &founded).unwrap();
-            body.open(party);
-            let node = &body.nodes[party];
-            for (name, role) in [
-                ("releaser", Role::Releaser),
-                ("analyst", Role::Analyst),
-                ("delegate", Role::Delegate),
-            ] {
-                node.user_add(name, role, Some("an exercise pass phrase")).unwrap();
-            }
-            node.collection_add(&New { title: "Desk".to_owned(), ..New::default() }).unwrap();
-            for other in PARTIES.into_iter().filter(|other| *other != party) {
-                node.peer_add(other, "127.0.0.1:1").unwrap();
-            }
-        }
-        body
-    }
-
-    fn open(&mut self, party: &'static str) {
-        let directory = Directory::new(self.world.path(party));
-        let node = Node::open(directory, self.world.surroundings.clone()).unwrap();
-        self.nodes.insert(party, node);
-    }
-
-    fn reopen(&mut self, party: &'static str) {
-        self.nodes.remove(party).unwrap().close();
-        self.open(party);
-    }
-
-    fn desk(&self, party: &str) -> Collection {
-        self.nodes[party].collections().into_iter().find(|one| one.title == "Desk").unwrap()
-    }
-
-    fn post(&self, party: &str, number: u32) {
-        let (node, object) = (&self.nodes[party], tool(number));
-        let by = node.acting("analyst").unwrap();
-        let verdicts =
-            node.submit(&by, &self.desk(party), &[object.as_bytes()], Terms::default(), node.now());
-        assert!(matches!(verdicts.unwrap()[0].outcome, Outcome::Stored(_)));
-    }
-
-    fn share(&self, party: &str, numbers: &[u32], rule: &str) {
-        let node = &self.nodes[party];
-        let ids: Vec<String> = numbers.iter().map(|number| id(*number)).collect();
-        let by = node.acting("releaser").unwrap();
-        let asked = Asked { objects: Some(&ids), rule, tlp: Some(Tlp::Green), dry_run: false };
-        let readable = readable(node, &self.desk(party));
-        let report = node.share(&by, readable, asked, node.now()).unwrap();
-        assert_eq!(report.shared, ids.len() as u64, "{report:?}");
-    }
-
-    fn withdraw(&self, party: &str, number: u32) {
-        let node = &self.nodes[party];
-        let by = node.acting("releaser").unwrap();
-        node.take_back(&by, &[id(number)], false, node.now()).unwrap();
-    }
-
-    /// Everything that `from` has for `to` is there when this returns. Gives what was asked.
-    fn pull(&self, to: &str, from: &str) -> Vec<Ask> {
-        let peer = self.nodes[to].peer(from).unwrap();
-        let mut asked = self.pull_log(to, &peer, Log::Acts);
-        asked.extend(self.pull_log(to, &peer, Log::Shared));
-        asked
-    }
-
-    fn pull_log(&self, to: &str, peer: &Peer, log: Log) -> Vec<Ask> {
-        self.pull_rung(to, peer, log, None)
-    }
-
-    /// The same, with the checkpoint that a doorbell brought.
-    fn pull_rung(&self, to: &str, peer: &Peer, log: Log, rung: Option<String>) -> Vec<Ask> {
-        let (node, source) = (&self.nodes[to], &self.nodes[peer.party.as_str()]);
-        let number = peer.log(log).unwrap();
-        let place = node.place(number).unwrap();
-        let (mut pull, mut next) =
-            Pull::begin(verifier(node, &peer.party, log), place, LEAVES_MAX, rung);
-        let mut asked = Vec::new();
-        loop {
-            let came = match next {
-                Next::Ask(ask) => {
-                    let answer = answer(source, to, log, &ask);
-                    asked.push(ask);
-                    Came::Answer(answer)
-                }
-                Next::Grow { note, from, leaves } => {
-                    node.grow(number, note, from, leaves).unwrap().unwrap();
-                    Came::Stored(node.place(number).unwrap())
-                }
-                Next::Receive(page) => {
-                    node.receive(peer, log, page, node.now()).unwrap();
-                    Came::Stored(node.place(number).unwrap())
-                }
-                Next::Done => return asked,
-                Next::Failed(fault) => panic!("{to} from {}: {fault}", peer.party),
-            };
-            next = pull.next(came);
-        }
-    }
-
-    /// Numbers of the tools that a collection shows.
-    fn shown(&self, party: &str, alias: &str) -> Vec<u32> {
-        let node = &self.nodes[party];
-        let Some(collection) = node.collection(alias) else { panic!("no `{alias}`") };
-        let query = Query { versions: Versions::All, ..Query::default() };
-        let page = node.page(readable(node, &collection), &query, 10_000).unwrap();
-        let mut shown = Vec::new();
-        node.records(&page.rows, |_, record| {
-            shown.push(u32::from_str_radix(&record.id[record.id.len() - 12..], 16).unwrap());
-        })
-        .unwrap();
-        shown
-    }
-
-    /// Closes all, and verifies every directory.
-    fn verify(mut self) {
-        for party in PARTIES {
-            self.nodes.remove(party).unwrap().close();
-            let report = verified(&Directory::new(self.world.path(party)));
-            assert_eq!(report.faults, Vec::<String>::new(), "{party}");
-        }
-    }
-}
-
-fn answer(source: &Node, to: &str, log: Log, ask: &Ask) -> Vec<u8> {
-    match ask {
-        Ask::Checkpoint => source.checkpoint(log).unwrap().into_bytes(),
-        Ask::Bundle(path) => source.tile(log, path).unwrap().unwrap(),
-        Ask::Release(from) => {
-            release::write(&source.release_to(to, log, *from, source.now()).unwrap())
-        }
-    }
-}
-
-fn verifier(node: &Node, party: &str, log: Log) -> Verifier {
-    let genesis = node.charter().party(party).unwrap().genesis.clone().unwrap();
-    Verifier::parse(if log == Log::Acts { &genesis.acts } else { &genesis.shared }).unwrap()
-}
-
-fn charter(genesis: impl Fn(&str) -> String) -> String {
-    let own = comity_charter::one_party(PARTIES[0], "EXERCISE");
-    let (head, tail) = own.split_once("\n[handling]").unwrap();
-    let mut text = format!("{head}{}", genesis(PARTIES[0]));
-    for party in &PARTIES[1..] {
-        text.push_str(&format!("\n[[party]]\nid = \"{party}\"\nname = \"EXERCISE\"\n"));
-        text.push_str(&format!("tier = \"member\"\n{}", genesis(party)));
-    }
-    format!("{text}\n[handling]{tail}")
-}
-
-/// The keys of a directory, as a charter has them; nobody here shows the one for peers.
-fn genesis(directory: &Directory, party: &str) -> String {
-    let keys = Node::log_keys(directory).unwrap();
-    let mut octets = [0; 32];
-    octets.iter_mut().zip(party.bytes()).for_each(|(slot, octet)| *slot = octet);
-    let transport = STANDARD.encode(octets);
-    format!(
-        "[party.genesis]\nshared = \"{}\"\nacts = \"{}\"\naudit = \"{}\"\n\
-         transport = \"sha256//{transport}\"\nnext = \"{}\"\n",
-        keys.shared, keys.acts, keys.audit, keys.next
-    )
-}
-
-fn readable(node: &Node, collection: &Collection) -> Readable {
-    let reader = Reader::new(0, Rights::of(&[Right::Read]), None, Micros(node.now()));
-    reader.readable(collection.number, true).unwrap()
-}
-
-fn id(number: u32) -> String {
-    format!("tool--8e2e2d2b-17d4-4cbf-938f-{number:012x}")
-}
+use comity_wire::taxii::filter::Query;
+use parties::{PARTIES, Parties, genesis, id, readable};
+use world::{DAY, tool};
 
 #[test]
 fn what_is_released_arrives_at_those_it_is_for_and_at_nobody_else() {
-    let mut body = Body::new();
+    let mut body = Parties::new();
     for number in 0..5 {
-        body.post("alpha.example", number);
+        body.post("alpha.example", &tool(number));
     }
-    body.share("alpha.example", &[0, 1, 2], "party:beta.example");
-    body.share("alpha.example", &[3], "tier:member");
+    body.share_all("alpha.example", &[0, 1, 2], "party:beta.example");
+    body.share_all("alpha.example", &[3], "tier:member");
     for to in ["beta.example", "gamma.example"] {
         body.pull(to, "alpha.example");
     }
@@ -256,7 +54,7 @@ fn what_is_released_arrives_at_those_it_is_for_and_at_nobody_else() {
 
 #[test]
 fn nobody_writes_into_what_is_received() {
-    let body = Body::new();
+    let body = Parties::new();
     let node = &body.nodes["beta.example"];
     let received = node.collection("received").unwrap();
     let by = node.acting("analyst").unwrap();
@@ -269,9 +67,9 @@ fn nobody_writes_into_what_is_received() {
 
 #[test]
 fn a_grant_brings_what_was_released_before() {
-    let body = Body::new();
-    body.post("alpha.example", 1);
-    body.share("alpha.example", &[1], "party:beta.example");
+    let body = Parties::new();
+    body.post("alpha.example", &tool(1));
+    body.share_all("alpha.example", &[1], "party:beta.example");
     body.pull("gamma.example", "alpha.example");
     assert_eq!(body.shown("gamma.example", "received"), [0; 0]);
     let node = &body.nodes["alpha.example"];
@@ -286,9 +84,9 @@ fn a_grant_brings_what_was_released_before() {
 /// A page may be made of a longer log than the checkpoint that was verified.
 #[test]
 fn what_a_later_grant_opens_waits_for_it_and_is_not_set_aside() {
-    let body = Body::new();
-    body.post("alpha.example", 1);
-    body.share("alpha.example", &[1], "party:beta.example");
+    let body = Parties::new();
+    body.post("alpha.example", &tool(1));
+    body.share_all("alpha.example", &[1], "party:beta.example");
     let (owner, grantee) = (&body.nodes["alpha.example"], &body.nodes["gamma.example"]);
     let before = owner.checkpoint(Log::Shared).unwrap();
     let by = owner.acting("releaser").unwrap();
@@ -306,11 +104,11 @@ fn what_a_later_grant_opens_waits_for_it_and_is_not_set_aside() {
 
 #[test]
 fn withdrawn_it_is_gone_everywhere_and_each_says_so() {
-    let mut body = Body::new();
+    let mut body = Parties::new();
     for number in [1, 2] {
-        body.post("alpha.example", number);
+        body.post("alpha.example", &tool(number));
     }
-    body.share("alpha.example", &[1, 2], "tier:member");
+    body.share_all("alpha.example", &[1, 2], "tier:member");
     for to in ["beta.example", "gamma.example"] {
         body.pull(to, "alpha.example");
     }
@@ -370,7 +168,7 @@ fn walk(root: &std::path::Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn a_log_of_any_length_comes_in_pieces_and_pages() {
     const OBJECTS: u32 = 700;
-    let body = Body::new();
+    let body = Parties::new();
     let node = &body.nodes["alpha.example"];
     let by = node.acting("releaser").unwrap();
     let desk = body.desk("alpha.example");
@@ -389,11 +187,11 @@ fn a_log_of_any_length_comes_in_pieces_and_pages() {
 
 #[test]
 fn what_is_adopted_is_among_ones_own_until_its_owner_takes_it_back() {
-    let body = Body::new();
+    let body = Parties::new();
     for number in [1, 2, 3] {
-        body.post("alpha.example", number);
+        body.post("alpha.example", &tool(number));
     }
-    body.share("alpha.example", &[1, 2, 3], "tier:member");
+    body.share_all("alpha.example", &[1, 2, 3], "tier:member");
     body.pull("beta.example", "alpha.example");
     let node = &body.nodes["beta.example"];
     let desk = body.desk("beta.example");
@@ -421,12 +219,12 @@ fn what_is_adopted_is_among_ones_own_until_its_owner_takes_it_back() {
 
 #[test]
 fn what_is_over_is_purged_where_it_was_received_and_does_not_come_again() {
-    let body = Body::new();
-    body.post("alpha.example", 1);
-    body.share("alpha.example", &[1], "tier:member");
+    let body = Parties::new();
+    body.post("alpha.example", &tool(1));
+    body.share_all("alpha.example", &[1], "tier:member");
     body.pull("beta.example", "alpha.example");
     body.world.clock.fetch_add(1100 * DAY, std::sync::atomic::Ordering::SeqCst);
-    body.post("beta.example", 2);
+    body.post("beta.example", &tool(2));
     assert_eq!(body.shown("beta.example", "received"), [0; 0]);
     body.pull("beta.example", "alpha.example");
     assert_eq!(body.shown("beta.example", "received"), [0; 0]);
@@ -445,9 +243,9 @@ fn successor(of: &str, party: &str, genesis: &str) -> String {
 
 #[test]
 fn a_charter_is_succeeded_when_every_party_accepts_and_a_new_one_joins() {
-    let mut body = Body::new();
-    body.post("alpha.example", 1);
-    body.share("alpha.example", &[1], "tier:member");
+    let mut body = Parties::new();
+    body.post("alpha.example", &tool(1));
+    body.share_all("alpha.example", &[1], "tier:member");
     let first = std::fs::read_to_string(body.world.path("alpha.example").join("charter.toml"));
     let first = first.unwrap();
     let new = Directory::new(body.world.path("delta.example"));
@@ -509,12 +307,12 @@ fn a_charter_is_succeeded_when_every_party_accepts_and_a_new_one_joins() {
 
 #[test]
 fn what_is_for_another_party_is_set_aside_whoever_passes_it_on() {
-    let body = Body::new();
+    let body = Parties::new();
     for number in [1, 2] {
-        body.post("alpha.example", number);
+        body.post("alpha.example", &tool(number));
     }
-    body.share("alpha.example", &[1], "party:beta.example");
-    body.share("alpha.example", &[2], "party:gamma.example");
+    body.share_all("alpha.example", &[1], "party:beta.example");
+    body.share_all("alpha.example", &[2], "party:gamma.example");
     body.pull("gamma.example", "alpha.example");
     let (alpha, gamma) = (&body.nodes["alpha.example"], &body.nodes["gamma.example"]);
     let peer = gamma.peer("alpha.example").unwrap();

@@ -11,6 +11,7 @@ use comity_node::Checked;
 use comity_node::adopt::Adopted;
 use comity_node::collection::{Collection, New};
 use comity_node::consent::Consenting;
+use comity_node::peer::Peer;
 use comity_node::role::Role;
 use comity_node::share::{Asked, Report};
 use comity_node::submit::{Outcome, Terms};
@@ -29,6 +30,9 @@ pub(crate) const ALPHA: &str = "alpha.example";
 pub(crate) const BETA: &str = "beta.example";
 pub(crate) const GAMMA: &str = "gamma.example";
 pub(crate) const PARTIES: [&str; 3] = [ALPHA, BETA, GAMMA];
+
+/// Leaves that a pull takes at most.
+const LEAVES_MAX: u64 = 1_000_000;
 
 /// A body of three, and where each has its node.
 pub(crate) struct Parties {
@@ -66,7 +70,11 @@ impl Parties {
             std::fs::write(directory.charter(), &founded).unwrap();
             parties.open(party);
             let node = &parties.nodes[party];
-            for (name, role) in [("releaser", Role::Releaser), ("analyst", Role::Analyst)] {
+            for (name, role) in [
+                ("releaser", Role::Releaser),
+                ("analyst", Role::Analyst),
+                ("delegate", Role::Delegate),
+            ] {
                 node.user_add(name, role, Some("an exercise pass phrase")).unwrap();
             }
             node.collection_add(&New { title: "Desk".to_owned(), ..New::default() }).unwrap();
@@ -77,7 +85,7 @@ impl Parties {
         parties
     }
 
-    fn open(&mut self, party: &'static str) {
+    pub(crate) fn open(&mut self, party: &'static str) {
         let directory = Directory::new(self.world.path(party));
         let node = Node::open(directory, self.world.surroundings.clone()).unwrap();
         self.nodes.insert(party, node);
@@ -120,10 +128,28 @@ impl Parties {
         rule: &str,
         tlp: Option<Tlp>,
     ) -> Report {
-        let (node, ids) = (self.node(party), [id(number)]);
+        self.try_share_all(party, from, &[number], rule, tlp)
+    }
+
+    fn try_share_all(
+        &self,
+        party: &str,
+        from: &str,
+        numbers: &[u32],
+        rule: &str,
+        tlp: Option<Tlp>,
+    ) -> Report {
+        let node = self.node(party);
+        let ids: Vec<String> = numbers.iter().map(|number| id(*number)).collect();
         let asked = Asked { objects: Some(&ids), rule, tlp, dry_run: false };
         let readable = readable(node, &self.collection(party, from));
         node.share(&self.by(party, "releaser"), readable, asked, node.now()).unwrap()
+    }
+
+    /// Shares objects of the desk together, GREEN.
+    pub(crate) fn share_all(&self, party: &str, numbers: &[u32], rule: &str) {
+        let report = self.try_share_all(party, "desk", numbers, rule, Some(Tlp::Green));
+        assert_eq!(report.shared, numbers.len() as u64, "{report:?}");
     }
 
     pub(crate) fn share(&self, party: &str, number: u32, rule: &str) {
@@ -156,34 +182,50 @@ impl Parties {
         node.take_back(&self.by(party, "releaser"), &[id(number)], false, node.now()).unwrap();
     }
 
-    /// Everything that `from` has for `to` is there when this returns.
-    pub(crate) fn pull(&self, to: &str, from: &str) {
-        for log in [Log::Acts, Log::Shared] {
-            self.pull_log(to, from, log);
-        }
+    /// Everything that `from` has for `to` is there when this returns, and nothing of it set aside.
+    pub(crate) fn pull(&self, to: &str, from: &str) -> Vec<Ask> {
+        let peer = self.node(to).peer(from).unwrap();
+        let mut asked = self.pull_log(to, &peer, Log::Acts);
+        asked.extend(self.pull_log(to, &peer, Log::Shared));
+        asked
     }
 
-    fn pull_log(&self, to: &str, from: &str, log: Log) {
-        let (node, source) = (self.node(to), self.node(from));
-        let peer = node.peer(from).unwrap();
+    pub(crate) fn pull_log(&self, to: &str, peer: &Peer, log: Log) -> Vec<Ask> {
+        self.pull_rung(to, peer, log, None)
+    }
+
+    /// The same, with the checkpoint that a doorbell brought. Gives what was asked.
+    pub(crate) fn pull_rung(
+        &self,
+        to: &str,
+        peer: &Peer,
+        log: Log,
+        rung: Option<String>,
+    ) -> Vec<Ask> {
+        let (node, source) = (self.node(to), self.node(&peer.party));
         let number = peer.log(log).unwrap();
-        let verifier = verifier(node, from, log);
+        let place = node.place(number).unwrap();
         let (mut pull, mut next) =
-            Pull::begin(verifier, node.place(number).unwrap(), 1_000_000, None);
+            Pull::begin(verifier(node, &peer.party, log), place, LEAVES_MAX, rung);
+        let mut asked = Vec::new();
         loop {
             let came = match next {
-                Next::Ask(ask) => Came::Answer(answer(source, to, log, &ask)),
+                Next::Ask(ask) => {
+                    let answer = answer(source, to, log, &ask);
+                    asked.push(ask);
+                    Came::Answer(answer)
+                }
                 Next::Grow { note, from, leaves } => {
                     node.grow(number, note, from, leaves).unwrap().unwrap();
                     Came::Stored(node.place(number).unwrap())
                 }
                 Next::Receive(page) => {
-                    let received = node.receive(&peer, log, page, node.now()).unwrap();
+                    let received = node.receive(peer, log, page, node.now()).unwrap();
                     assert_eq!(received.quarantined, 0, "{:?}", node.quarantined().unwrap());
                     Came::Stored(node.place(number).unwrap())
                 }
-                Next::Done => return,
-                Next::Failed(fault) => panic!("{to} from {from}: {fault}"),
+                Next::Done => return asked,
+                Next::Failed(fault) => panic!("{to} from {}: {fault}", peer.party),
             };
             next = pull.next(came);
         }
@@ -299,7 +341,7 @@ fn charter(genesis: impl Fn(&str) -> String) -> String {
 }
 
 /// The keys of a directory, as a charter has them; nobody here shows the one for peers.
-fn genesis(directory: &Directory, party: &str) -> String {
+pub(crate) fn genesis(directory: &Directory, party: &str) -> String {
     let keys = Node::log_keys(directory).unwrap();
     let mut octets = [0; 32];
     octets.iter_mut().zip(party.bytes()).for_each(|(slot, octet)| *slot = octet);
