@@ -1,21 +1,16 @@
 //! All leaves of a log as somebody has them, without storing any: enough is kept to prove what the
 //! first of them are.
 
-use std::time::Duration;
-
 use comity_node::sync::Ask;
 use comity_tlog::Branch;
 use comity_tlog::tile::{TILE_WIDTH, TileKind, TilePath, parse_bundle};
 use tokio::time::sleep;
 
-use super::{Connection, PeerError};
+use super::{ANSWER_TIMEOUT, Connection, PeerError, WAIT_FIRST};
 
 /// Leaves of a branch that is fetched to prove a contradiction: 350 MB of them, as many as are
 /// taken of a log in one pull.
 pub(crate) const BRANCH_LEAVES_MAX: u64 = 10_000_000;
-
-/// How long the answer to one request may last.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How often one bundle is asked for where its node says that it is asked too often.
 const TRIES_MAX: u32 = 30;
@@ -54,7 +49,7 @@ async fn bundle(connection: &mut Connection, path: &str, ask: &Ask) -> Result<Ve
             Ok(answer) if answer.status == 200 => return Ok(answer.body.to_vec()),
             Ok(_) => return Err(PeerError::Protocol(format!("it has nothing at `{path}`"))),
             Err(PeerError::Refused { retry_after: Some(wait), .. }) if wait <= ANSWER_TIMEOUT => {
-                sleep(wait.max(Duration::from_millis(250))).await;
+                sleep(wait.max(WAIT_FIRST)).await;
             }
             Err(error) => return Err(error),
         }

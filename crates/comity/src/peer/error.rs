@@ -45,6 +45,14 @@ pub(crate) enum PeerError {
 }
 
 impl PeerError {
+    /// When to try again, where the peer says so.
+    pub(super) fn put_off(&self) -> Option<Duration> {
+        match self {
+            PeerError::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// What went wrong while a connection was made or used.
     pub(super) fn of(error: &(dyn Error + 'static)) -> PeerError {
         let mut causes = std::iter::successors(Some(error), |error| cause(*error));

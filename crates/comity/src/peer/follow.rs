@@ -19,7 +19,9 @@ use comity_wire::entry::Log;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Connection, Doorbell, PeerError, Ring, told_of_changes};
+use super::{
+    ANSWER_TIMEOUT, Connection, Doorbell, Patience, PeerError, Ring, WAIT_FIRST, told_of_changes,
+};
 use crate::surroundings;
 use mirrors::Mirrors;
 
@@ -30,15 +32,8 @@ const FOLLOWED: [Log; 2] = [Log::Acts, Log::Shared];
 /// that started together do not ask together.
 const ASK_EVERY: Duration = Duration::from_secs(30);
 
-/// The first wait after a failure, doubled with each, up to the last.
-const WAIT_FIRST: Duration = Duration::from_millis(250);
+/// The last of the waits after failures, which double from the first.
 const WAIT_LAST: Duration = Duration::from_secs(120);
-
-/// How long the whole answer to one request may last: a page of 10 MB over a line of 1 Mbit/s.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// How long one question may be put off by a peer, in all.
-const SLOWED_MAX: Duration = Duration::from_secs(30);
 
 /// Leaves of one log that are taken in one pull where the charter has no quota: 350 MB of them.
 const LEAVES_MAX: u64 = 10_000_000;
@@ -139,7 +134,7 @@ impl Follower {
             if began.elapsed() > WAIT_LAST {
                 wait = WAIT_FIRST;
             }
-            let asked = retry_after(&broken).unwrap_or_default();
+            let asked = put_off(&broken).unwrap_or_default();
             sleep(asked.max(at_random(wait))).await;
             wait = (wait * 2).min(WAIT_LAST);
         }
@@ -267,16 +262,15 @@ impl Follower {
         ask: &Ask,
         etag: &mut Option<String>,
     ) -> Result<Came, Broken> {
-        let mut waited = Duration::ZERO;
+        let mut patience = Patience::default();
         loop {
             match self.ask_once(log, ask, etag).await {
-                Err(Broken::Peer(PeerError::Refused { retry_after: Some(wait), .. }))
-                    if waited + wait <= SLOWED_MAX =>
-                {
-                    sleep(wait).await;
-                    waited += wait.max(WAIT_FIRST);
+                Err(broken) => {
+                    if !patience.bears(put_off(&broken)).await {
+                        return Err(broken);
+                    }
                 }
-                other => return other,
+                came => return came,
             }
         }
     }
@@ -380,9 +374,9 @@ async fn ring(bell: &mut Option<Doorbell>) -> Result<Ring, PeerError> {
     }
 }
 
-fn retry_after(broken: &Broken) -> Option<Duration> {
+fn put_off(broken: &Broken) -> Option<Duration> {
     match broken {
-        Broken::Peer(PeerError::Refused { retry_after, .. }) => *retry_after,
+        Broken::Peer(error) => error.put_off(),
         _ => None,
     }
 }

@@ -2,25 +2,16 @@
 //! their doors. A mirror that does not answer, or answers what is not so, is passed over, and told
 //! of; what no mirror gives is an error.
 
-use std::time::Duration;
-
 use comity_node::ahead::path_of;
 use comity_node::recover::{Recovered, Recovery, Source, Wanted};
-use comity_node::sync::{Ask, Came, Next, Place, Pull};
+use comity_node::sync::{Ask, Came, Next, Pull};
 use comity_serve::pinned::Identity;
 use comity_tlog::{GrowError, Grown};
 use comity_wire::entry::Log;
 use serde::Serialize;
-use tokio::time::sleep;
 
-use super::{Connection, PeerError, branch};
+use super::{ANSWER_TIMEOUT, Connection, Patience, PeerError, branch};
 use crate::command::Failure;
-
-/// How long the whole answer to one request may last, as for a follower.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// How long one question may be put off by a mirror, in all.
-const SLOWED_MAX: Duration = Duration::from_secs(30);
 
 /// What became of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,7 +81,7 @@ pub(crate) async fn recover(
     for one in &wanted {
         grow(&mut recovery, identity, &mut mirrors, one).await?;
         for mirror in mirrors.iter_mut().filter(|mirror| mirror.holds.contains(&one.log)) {
-            if let Err(error) = mirror.openings(&mut recovery, identity, one).await {
+            if let Err(error) = mirror.pull(&mut recovery, identity, one, true).await {
                 let what = format!("openings of `{}`: {error}", one.log.name());
                 told.push(Told { party: mirror.source.party.clone(), what });
             }
@@ -117,7 +108,7 @@ async fn grow(
     let mut why = String::new();
     for mirror in mirrors.iter_mut().filter(|one| wanted.holders.contains(&one.source.party)) {
         let party = mirror.source.party.clone();
-        match mirror.leaves(recovery, identity, wanted).await {
+        match mirror.pull(recovery, identity, wanted, false).await {
             Ok(()) => return Ok(()),
             Err(Broken::Here(failure)) => return Err(failure),
             Err(Broken::Tree) if wanted.here > 0 => {
@@ -195,62 +186,41 @@ impl Mirror {
         path: &str,
         bytes_max: usize,
     ) -> Result<Option<Vec<u8>>, PeerError> {
-        let mut waited = Duration::ZERO;
+        let mut patience = Patience::default();
         loop {
-            let connection = match &mut self.connection {
-                Some(connection) => connection,
-                none => {
-                    let opened = Connection::open(&self.address, identity, &self.source.pin);
-                    none.insert(opened.await?)
-                }
+            let line = self.line(identity).await?;
+            let error = match line.get(path, None, bytes_max, ANSWER_TIMEOUT).await {
+                Ok(answer) => return Ok((answer.status == 200).then(|| answer.body.to_vec())),
+                Err(error) => error,
             };
-            match connection.get(path, None, bytes_max, ANSWER_TIMEOUT).await {
-                Ok(answer) if answer.status == 200 => return Ok(Some(answer.body.to_vec())),
-                Ok(_) => return Ok(None),
-                Err(PeerError::Refused { retry_after: Some(wait), .. })
-                    if waited + wait <= SLOWED_MAX =>
-                {
-                    sleep(wait).await;
-                    waited += wait.max(Duration::from_millis(250));
-                }
-                Err(error) => {
-                    self.connection = None;
-                    return Err(error);
-                }
+            if !patience.bears(error.put_off()).await {
+                self.connection = None;
+                return Err(error);
             }
         }
     }
 
-    /// Brings the log up to the head, from the leaves of this mirror.
-    async fn leaves(
-        &mut self,
-        recovery: &mut Recovery,
-        identity: &Identity,
-        wanted: &Wanted,
-    ) -> Result<(), Broken> {
-        let place = recovery.place(wanted.log);
-        self.pull(recovery, identity, wanted, place, false).await
+    /// The connection to it.
+    async fn line(&mut self, identity: &Identity) -> Result<&mut Connection, PeerError> {
+        Ok(match &mut self.connection {
+            Some(connection) => connection,
+            none => {
+                let opened = Connection::open(&self.address, identity, &self.source.pin);
+                none.insert(opened.await?)
+            }
+        })
     }
 
-    /// Takes what it was opened.
-    async fn openings(
-        &mut self,
-        recovery: &mut Recovery,
-        identity: &Identity,
-        wanted: &Wanted,
-    ) -> Result<(), Broken> {
-        let place = recovery.place(wanted.log);
-        self.pull(recovery, identity, wanted, place, true).await
-    }
-
+    /// Brings the log up to the head, from the leaves of this mirror; and takes what it was opened,
+    /// where `openings` are asked for.
     async fn pull(
         &mut self,
         recovery: &mut Recovery,
         identity: &Identity,
         wanted: &Wanted,
-        place: Place,
         openings: bool,
     ) -> Result<(), Broken> {
+        let place = recovery.place(wanted.log);
         let (log, note) = (wanted.log, Some(wanted.note.clone()));
         let verifier = recovery.verifier(log).cloned();
         let verifier = verifier.ok_or_else(|| Broken::Said("a log without a key".to_owned()))?;
@@ -304,11 +274,7 @@ impl Mirror {
         wanted: &Wanted,
     ) -> Result<bool, Failure> {
         let prefix = path_of(recovery.party(), wanted.log, "");
-        if self.connection.is_none() {
-            let opened = Connection::open(&self.address, identity, &self.source.pin).await;
-            self.connection = opened.ok();
-        }
-        let Some(connection) = &mut self.connection else { return Ok(false) };
+        let Ok(connection) = self.line(identity).await else { return Ok(false) };
         let Ok(branch) = branch::fetch(connection, &prefix, wanted.size, wanted.here).await else {
             return Ok(false);
         };

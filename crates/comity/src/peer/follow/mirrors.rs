@@ -11,7 +11,8 @@ use comity_tlog::{Checkpoint, Equivocation};
 use comity_wire::entry::Log;
 use tokio::time::Instant;
 
-use super::{ANSWER_TIMEOUT, Broken, FOLLOWED, Follower, blocking};
+use super::{Broken, FOLLOWED, Follower, blocking};
+use crate::peer::ANSWER_TIMEOUT;
 use crate::peer::evidence::{self, Found};
 
 /// Logs of others that a peer is asked about in one round: a body of fifty is gone through in
