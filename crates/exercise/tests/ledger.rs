@@ -8,11 +8,15 @@
     reason = "it is run by hand, and tells what it found"
 )]
 
+#[path = "../../tlog/src/tests/simulation/asked.rs"]
+mod asked;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use asked::Asked;
 use comity_exercise::{Body, Length, Plant, World};
 
 /// The stories below are run with every check of a change.
@@ -25,23 +29,6 @@ const STEP: u64 = 1000;
 const THREADS: u64 = 2;
 
 const LENGTH: Length = Length { steps: 300, check_every: 100 };
-
-/// What the words of the command ask for.
-enum Asked {
-    More(u64),
-    Again(u64),
-}
-
-impl Asked {
-    fn from(words: impl Iterator<Item = String>) -> Option<Asked> {
-        words
-            .filter_map(|word| match word.strip_prefix("seed=") {
-                Some(seed) => seed.parse().ok().map(Asked::Again),
-                None => word.parse().ok().map(Asked::More),
-            })
-            .last()
-    }
-}
 
 /// Which stories were told, in a page that is checked in.
 struct Ledger(PathBuf);

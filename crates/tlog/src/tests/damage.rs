@@ -76,7 +76,7 @@ fn every_flip_that_changes_what_is_stored_is_found() {
     fill(whole.path());
     let report = verify(whole.path(), &identities(), &mut |_| {});
     assert!(report.is_sound(), "{:?}", report.findings);
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let (mut found, mut nothing) = (0, 0);
     for schema in [&LOG, &KEYS] {
         let before = dump(whole.path(), schema).unwrap();

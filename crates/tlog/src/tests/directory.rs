@@ -16,7 +16,7 @@ use crate::verify::verify;
 use crate::{ArrivalRow, EntryRef, Reader, SqliteStorage, StorageError, TilePath};
 
 pub(super) fn open(dir: &Path, seed: u64) -> Sequencer<SqliteStorage> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let storage = SqliteStorage::open(dir).unwrap();
     Sequencer::open(storage, configs(), &mut |bytes| random.fill(bytes)).unwrap()
 }
@@ -61,7 +61,7 @@ fn an_empty_log_has_a_signed_checkpoint() {
 #[test]
 fn what_is_committed_is_read_proved_and_survives() {
     let dir = TempDir::new().unwrap();
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let mut sequencer = open(dir.path(), 1);
     let mut total = 0u64;
     for round in 0..40 {
@@ -322,7 +322,7 @@ fn a_second_writer_is_refused_by_the_lock() {
 #[test]
 fn a_second_writer_without_a_lock_signs_nothing() {
     let dir = TempDir::new().unwrap();
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let mut first = open(dir.path(), 1);
     let storage = SqliteStorage::open_unlocked(dir.path()).unwrap();
     let mut second = Sequencer::open(storage, configs(), &mut |b| random.fill(b)).unwrap();

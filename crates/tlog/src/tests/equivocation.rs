@@ -95,7 +95,7 @@ fn a_branch_proves_what_the_whole_tree_does() {
 fn an_honest_log_is_never_convicted() {
     let honest = History::new(20, 20, 0);
     let lie = History::new(20, 0, 9);
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     for m in 0..=20 {
         for n in 0..=20 {
             let (a, b) = (honest.note(m), honest.note(n));
@@ -162,7 +162,7 @@ fn what_is_not_of_its_form_is_no_proof() {
     for text in [&good[..good.len() - 1], "", "\n", &good.replace("note ", "note  "), &many] {
         assert!(Equivocation::parse(text.as_bytes()).is_err());
     }
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     for _ in 0..2000 {
         let mut octets = good.clone().into_bytes();
         let at = usize::try_from(random.below(octets.len() as u64)).unwrap();

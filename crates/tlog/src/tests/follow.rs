@@ -31,7 +31,7 @@ struct Owner {
 
 impl Owner {
     fn new(entries: u64, seed: u64) -> Owner {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut owner = Owner { leaves: vec![], salts: vec![], envelopes: vec![] };
         for n in 0..entries {
             let mut salt = [0; 32];
@@ -53,7 +53,7 @@ impl Owner {
     }
 
     fn opening(&self, index: usize) -> PendingOpening {
-        let mut random = Random(index as u64);
+        let mut random = Random::new(index as u64);
         let (salt, envelope) = (self.salts[index].clone(), self.envelopes[index].clone());
         let sealed = Sealed::received(salt, envelope, &mut |octets| random.fill(octets)).unwrap();
         PendingOpening { entry: at(index), sealed }
@@ -204,7 +204,7 @@ fn a_stop_at_any_step_loses_nothing_that_was_told() {
     for fault in FAULTS {
         for (step, power) in (0..120).flat_map(|step| [(step, false), (step, true)]) {
             let disk = MemoryDisk::default();
-            let mut random = Random(step);
+            let mut random = Random::new(step);
             let mut sequencer = open(disk.open());
             disk.fail(step, fault);
             let (mut verified, mut kept, mut tries) = (0, Vec::new(), 0);

@@ -70,7 +70,7 @@ fn nowhere(dir: &Path, gone: &[Vec<u8>]) {
 #[test]
 fn rows_that_were_moved_leave_nothing_behind_them() {
     let dir = TempDir::new().unwrap();
-    let (mut sequencer, mut random) = (open(dir.path(), 1), Random(7));
+    let (mut sequencer, mut random) = (open(dir.path(), 1), Random::new(7));
     let mut moved = 0;
     for round in 0..6 {
         grow(&mut sequencer, &mut random, 60);
@@ -109,7 +109,7 @@ fn rows_that_were_moved_leave_nothing_behind_them() {
 fn an_upgrade_clears_the_gaps_of_all_pages() {
     let dir = TempDir::new().unwrap();
     let mut sequencer = open(dir.path(), 1);
-    grow(&mut sequencer, &mut Random(7), 200);
+    grow(&mut sequencer, &mut Random::new(7), 200);
     drop(sequencer);
     for ((name, page_size), version) in FILES.into_iter().zip([3_u32, 2]) {
         let path = dir.path().join(name);

@@ -227,7 +227,7 @@ fn roots_and_proofs_agree_with_tlog_tiles() {
         stored.0.borrow_mut().extend(hashes);
     }
     let mut ours = Leaves::new(COUNT);
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for round in 0..400 {
         let new = 1 + random.below(COUNT);
         let old = 1 + random.below(new);
@@ -253,7 +253,7 @@ fn roots_and_proofs_agree_with_ct_merkle() {
     const COUNT: usize = 300;
     let mut theirs: MemoryBackedTree<Sha256, Vec<u8>> = MemoryBackedTree::new();
     let mut ours = Leaves::new(COUNT as u64);
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     for size in 1..=COUNT {
         theirs.push(format!("leaf {}", size - 1).into_bytes());
         let root = ours.root(size as u64);

@@ -167,7 +167,7 @@ fn a_mark_elsewhere_finds_a_directory_that_was_put_back() {
     let told = SqliteStorage::open_marked(dir.path(), &outside).err().unwrap().to_string();
     assert!(told.contains("touch "), "{told}");
     std::fs::write(&outside, "").unwrap();
-    let mut random = Random(4);
+    let mut random = Random::new(4);
     let mut commit = || {
         let storage = SqliteStorage::open_marked(dir.path(), &outside).unwrap();
         let mut writer = Sequencer::open(storage, configs(), &mut |b| random.fill(b))?;

@@ -51,7 +51,7 @@ fn first(size: u64) -> Batch {
 }
 
 fn opening(index: u64, salt: &Salt, envelope: &[u8]) -> PendingOpening {
-    let mut random = Random(index + 1);
+    let mut random = Random::new(index + 1);
     let sealed = Sealed::received(salt.clone(), envelope.to_vec(), &mut |o| random.fill(o));
     PendingOpening { entry: EntryRef { log: SHARED, index }, sealed: sealed.unwrap() }
 }

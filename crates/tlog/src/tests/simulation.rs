@@ -1,6 +1,7 @@
 //! A seeded simulation of the writer over a disk that fails: at every step, in every way, and
 //! with bugs planted, which it has to notice.
 
+mod asked;
 mod ledger;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,7 +155,7 @@ struct World {
 impl World {
     fn new(seed: u64, mutant: Option<Mutant>) -> World {
         World {
-            random: Random(seed),
+            random: Random::new(seed),
             disk: MemoryDisk::default(),
             observer: Observer::default(),
             now: 1_000_000,

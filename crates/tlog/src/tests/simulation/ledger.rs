@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::asked::Asked;
 use super::failure;
 
 /// The seeds below are run with every check of a change.
@@ -11,23 +12,6 @@ const FIRST: u64 = 3000;
 
 /// After so many seeds the ledger is written: what an interrupted run did counts.
 const STEP: u64 = 500;
-
-/// What the words of the command ask for.
-enum Asked {
-    More(u64),
-    Again(u64),
-}
-
-impl Asked {
-    fn from(words: impl Iterator<Item = String>) -> Option<Asked> {
-        words
-            .filter_map(|word| match word.strip_prefix("seed=") {
-                Some(seed) => seed.parse().ok().map(Asked::Again),
-                None => word.parse().ok().map(Asked::More),
-            })
-            .last()
-    }
-}
 
 /// Which seeds were run, in a file.
 struct Ledger(PathBuf);
