@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use comity_node::sync::{Ask, Came, Fault, Next, Pull};
 use comity_tlog::{EntryRef, GrowError};
 use comity_view::Position;
-use comity_wire::entry::{self, Header, Kind, Log};
+use comity_wire::entry::{Header, Kind, Log};
 use comity_wire::release;
 use comity_wire::time::Micros;
 
@@ -350,6 +350,5 @@ fn names(envelope: &[u8], party: &str) -> bool {
 }
 
 pub(crate) fn header_of(envelope: &[u8]) -> Option<Header> {
-    let (line, _) = entry::split(envelope).ok()?;
-    Header::parse(line).ok()
+    Header::of(envelope).ok()
 }

@@ -59,8 +59,7 @@ fn compare(
     note: &[u8],
 ) -> Result<Held, NodeError> {
     let Ok(said) = Checkpoint::open(note, verifier) else { return Ok(Held::NotOurs) };
-    let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
-    let here = reader.head(log.id()).map_err(fault)?.map_or(0, |head| head.size);
+    let here = reader.head(log.id())?.map_or(0, |head| head.size);
     let (name, shown) = (log.name(), root.display());
     if said.size > here {
         return Ok(Held::Ahead(format!(
@@ -69,7 +68,7 @@ fn compare(
             said.size
         )));
     }
-    let ours = merkle::root(said.size, &mut reader.nodes(log.id())).map_err(fault)?;
+    let ours = merkle::root(said.size, &mut reader.nodes(log.id()))?;
     if ours == said.root {
         return Ok(Held::Ours);
     }

@@ -171,9 +171,7 @@ fn contents(
     let mut bodies: Vec<Vec<u8>> = Vec::new();
     let mut contents = Vec::with_capacity(entries.len());
     for position in entries {
-        let envelope = log
-            .open_entry(entry_ref(*position))
-            .map_err(|error| NodeError::Storage(error.to_string()))?;
+        let envelope = log.open_entry(entry_ref(*position))?;
         let Some(envelope) = envelope else { continue };
         let Ok((_, object)) = entry::split(&envelope) else { continue };
         let known = bodies.iter().position(|body| canonical::equal(body, object));

@@ -54,7 +54,7 @@ impl Skeletons {
                 leaves.clear();
             }
         });
-        read.map_err(|error| NodeError::Storage(error.to_string()))?;
+        read?;
         let mut nodes = Kept { tiles, leaves: &leaves };
         merkle::root(size, &mut nodes)
             .map_err(|()| NodeError::Storage("leaves of a followed log are missing".to_owned()))
@@ -118,7 +118,7 @@ impl Node {
                 head.size,
                 &mut |leaf| branch.push(leaf.leaf_hash()),
             );
-            leaves.map_err(|error| NodeError::Storage(error.to_string()))
+            Ok(leaves?)
         })?;
         Ok(Equivocation::of_branch(&note, &head.note, &branch))
     }
@@ -187,10 +187,7 @@ impl Node {
         let (Some(number), Some(verifier)) = (number, self.peer_verifier(party, log)?) else {
             return Ok(None);
         };
-        let head = self.ask(|connections| {
-            let head = connections.log.head(number);
-            head.map_err(|error| NodeError::Storage(error.to_string()))
-        })?;
+        let head = self.ask(|connections| Ok(connections.log.head(number)?))?;
         Ok(head.map(|head| (verifier, head)))
     }
 }

@@ -182,12 +182,6 @@ fn header_at(
     connections: &crate::query::Connections,
     position: Position,
 ) -> Result<Option<Header>, NodeError> {
-    let envelope = connections
-        .log
-        .open_entry(crate::writer::decide::entry_ref(position))
-        .map_err(|error| NodeError::Storage(error.to_string()))?;
-    Ok(envelope.and_then(|envelope| {
-        let (line, _) = comity_wire::entry::split(&envelope).ok()?;
-        Header::parse(line).ok()
-    }))
+    let envelope = connections.log.open_entry(crate::writer::decide::entry_ref(position))?;
+    Ok(envelope.and_then(|envelope| Header::of(&envelope).ok()))
 }

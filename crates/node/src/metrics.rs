@@ -435,11 +435,7 @@ impl Node {
     }
 
     fn log_size(&self, log: Log) -> Result<u64, NodeError> {
-        self.ask(|connections| {
-            let head = connections.log.head(log.id());
-            let head = head.map_err(|error| NodeError::Storage(error.to_string()))?;
-            Ok(head.map_or(0, |head| head.size))
-        })
+        self.ask(|connections| Ok(connections.log.head(log.id())?.map_or(0, |head| head.size)))
     }
 }
 

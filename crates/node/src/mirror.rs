@@ -22,7 +22,7 @@ impl Node {
     pub fn mirror_checkpoint(&self, party: &str, log: Log) -> Result<Option<String>, NodeError> {
         let Some(number) = self.mirrored(party, log)? else { return Ok(None) };
         self.ask(|connections| {
-            let head = connections.log.head(number).map_err(|error| fault(&error))?;
+            let head = connections.log.head(number)?;
             Ok(head.map(|head| head.note))
         })
     }
@@ -43,7 +43,7 @@ impl Node {
             if path.kind != TileKind::Entries || last > verified(connections, number)? {
                 return Ok(None);
             }
-            connections.log.tile(number, path).map_err(|error| fault(&error))
+            Ok(connections.log.tile(number, path)?)
         })
     }
 
@@ -68,7 +68,7 @@ impl Node {
 }
 
 fn verified(connections: &Connections, number: u8) -> Result<u64, NodeError> {
-    let head = connections.log.head(number).map_err(|error| fault(&error))?;
+    let head = connections.log.head(number)?;
     Ok(head.map_or(0, |head| head.size))
 }
 
@@ -79,12 +79,12 @@ fn page(connections: &Connections, number: u8, from: u64) -> Result<Page, NodeEr
     let mut octets = 0;
     while page.openings.len() < PAGE_ENTRIES_MAX && octets < PAGE_BYTES_MAX {
         let next = EntryRef { log: number, index: page.scanned_to };
-        let next = connections.log.first_kept(next).map_err(|error| fault(&error))?;
+        let next = connections.log.first_kept(next)?;
         let Some(entry) = next.filter(|entry| entry.index < size) else {
             page.scanned_to = size.max(from);
             break;
         };
-        if let Some(opened) = connections.log.release(entry).map_err(|error| fault(&error))? {
+        if let Some(opened) = connections.log.release(entry)? {
             let (salt, envelope) = (opened.salt.0, opened.envelope);
             octets += envelope.len();
             page.openings.push(Opening { index: entry.index, salt, envelope });
@@ -92,8 +92,4 @@ fn page(connections: &Connections, number: u8, from: u64) -> Result<Page, NodeEr
         page.scanned_to = entry.index + 1;
     }
     Ok(page)
-}
-
-fn fault(error: &comity_tlog::ReadError) -> NodeError {
-    NodeError::Storage(error.to_string())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use comity_charter::{Charter, RuleError};
 use comity_gate::Facts;
-use comity_tlog::{Sealed, Verifier};
+use comity_tlog::{ReadError, Sealed, Verifier};
 use comity_view::ViewError;
 use comity_wire::entry::{self, Author, Header, Kind, Log};
 use comity_wire::id::Uuid;
@@ -171,6 +171,12 @@ pub enum NodeError {
 impl From<Exceeded> for NodeError {
     fn from(exceeded: Exceeded) -> NodeError {
         NodeError::Quota(Box::new(exceeded))
+    }
+}
+
+impl From<ReadError> for NodeError {
+    fn from(error: ReadError) -> NodeError {
+        NodeError::Storage(error.to_string())
     }
 }
 

@@ -58,9 +58,7 @@ impl Pool {
             Some(connections) => connections,
             None => Connections {
                 view: Queries::open(&directory.view())?,
-                log: crate::writer::reader(directory.root())?
-                    .with_cache(CACHE_KIB)
-                    .map_err(|error| NodeError::Storage(error.to_string()))?,
+                log: crate::writer::reader(directory.root())?.with_cache(CACHE_KIB)?,
             },
         };
         let answer = ask(&connections);
@@ -108,14 +106,11 @@ impl Node {
             for some in rows.chunks(ROWS_AT_A_TIME) {
                 let entries: Vec<_> = some.iter().map(|row| entry_ref(row.position)).collect();
                 let mut go_on = true;
-                connections
-                    .log
-                    .open_many(&entries, |_, envelope| {
-                        if let Ok((_, object)) = entry::split(envelope) {
-                            go_on &= each(object);
-                        }
-                    })
-                    .map_err(|error| NodeError::Storage(error.to_string()))?;
+                connections.log.open_many(&entries, |_, envelope| {
+                    if let Ok((_, object)) = entry::split(envelope) {
+                        go_on &= each(object);
+                    }
+                })?;
                 done += some.len();
                 if !go_on {
                     break;

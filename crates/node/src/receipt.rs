@@ -52,10 +52,7 @@ impl Node {
         self.ask(|connections| {
             let mut acted = Vec::new();
             for (withdrawal, receipt) in query::receipts_in(&connections.view, number, SHOWN_MAX)? {
-                let opened = connections
-                    .log
-                    .open_entry(entry_ref(receipt))
-                    .map_err(|error| NodeError::Storage(error.to_string()))?;
+                let opened = connections.log.open_entry(entry_ref(receipt))?;
                 acted.extend(opened.and_then(|envelope| said(withdrawal.index, &envelope)));
             }
             Ok(acted)
@@ -95,11 +92,7 @@ impl Node {
 }
 
 fn created(log: &comity_tlog::Reader, entry: EntryRef) -> Result<i64, NodeError> {
-    let opened = log.open_entry(entry).map_err(|error| NodeError::Storage(error.to_string()))?;
-    let header = opened.as_deref().and_then(|envelope| {
-        let (line, _) = entry::split(envelope).ok()?;
-        Header::parse(line).ok()
-    });
+    let header = log.open_entry(entry)?.and_then(|envelope| Header::of(&envelope).ok());
     let created = header.and_then(|header| Micros::parse(&header.created).ok());
     Ok(created.map_or(0, |created| created.0))
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use comity_tlog::commitment::{Commitment, Salt};
 use comity_tlog::{EntryRef, GrowError, Grown, Sealed};
-use comity_wire::entry::{self, Header, Kind, Log};
+use comity_wire::entry::{Header, Kind, Log};
 use comity_wire::release::{Opening, Page};
 use serde::Serialize;
 
@@ -59,9 +59,8 @@ impl Node {
     /// How far a log of a peer is here.
     pub fn place(&self, number: u8) -> Result<Place, NodeError> {
         self.ask(|connections| {
-            let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
-            let head = connections.log.head(number).map_err(fault)?;
-            let follow = connections.log.follow(number).map_err(fault)?.unwrap_or_default();
+            let head = connections.log.head(number)?;
+            let follow = connections.log.follow(number)?.unwrap_or_default();
             let verified = head.map_or(0, |head| head.size);
             Ok(Place { verified, staged: follow.staged.size(), scanned: follow.scanned })
         })
@@ -175,7 +174,7 @@ pub(crate) fn judge_opening(
 
 /// What [`Mutant::TrustsOrigin`] takes a peer for.
 fn as_it_says(from: &Peer, envelope: &[u8]) -> Peer {
-    let header = entry::split(envelope).ok().and_then(|(line, _)| Header::parse(line).ok());
+    let header = Header::of(envelope).ok();
     Peer { party: header.map_or(from.party.clone(), |header| header.origin), ..from.clone() }
 }
 

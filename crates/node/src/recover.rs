@@ -24,8 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use comity_charter::Charter;
 use comity_tlog::commitment::{Commitment, Salt};
 use comity_tlog::{
-    Checkpoint, EntryRef, GrowError, Grown, Hash, LogConfig, PendingOpening, ReadError, Reader,
-    Reclaim, Sealed, SqliteStorage, Verifier, merkle,
+    Checkpoint, EntryRef, GrowError, Grown, Hash, LogConfig, PendingOpening, Reader, Reclaim,
+    Sealed, SqliteStorage, Verifier, merkle,
 };
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::release::Page;
@@ -166,7 +166,7 @@ impl Recovery {
             let verifier = Verifier::new(&config.origin, &config.key.verifying_key())
                 .map_err(|error| NodeError::Start(error.to_string()))?;
             let head = reader.as_ref().map(|reader| reader.head(log.id())).transpose();
-            let head = head.map_err(|error| fault(&error))?.flatten();
+            let head = head?.flatten();
             logs.push(Taking {
                 log,
                 config,
@@ -256,7 +256,7 @@ impl Recovery {
             for offer in taking.offers.iter().filter(|offer| offer.size <= here) {
                 let Some(reader) = &reader else { continue };
                 let nodes = &mut reader.nodes(taking.log.id());
-                let ours = merkle::root(offer.size, nodes).map_err(|error| fault(&error))?;
+                let ours = merkle::root(offer.size, nodes)?;
                 if ours != offer.root {
                     return Err(forked(taking.log, offer.size, &offer.party, "what is here"));
                 }
@@ -290,8 +290,8 @@ impl Recovery {
     fn has_keyless(&self, reader: &Reader) -> Result<bool, NodeError> {
         for taking in &self.logs {
             let mut from = EntryRef { log: taking.log.id(), index: 0 };
-            while let Some(entry) = reader.first_kept(from).map_err(|error| fault(&error))? {
-                if reader.salt(entry).map_err(|error| fault(&error))?.is_none() {
+            while let Some(entry) = reader.first_kept(from)? {
+                if reader.salt(entry)?.is_none() {
                     return Ok(true);
                 }
                 from.index = entry.index + 1;
@@ -358,7 +358,7 @@ impl Recovery {
         for opening in page.openings {
             let entry = EntryRef { log: log.id(), index: opening.index };
             let (salt, envelope) = (Salt(opening.salt), opening.envelope);
-            let leaf = reader.commitment(entry).map_err(|error| fault(&error))?;
+            let leaf = reader.commitment(entry)?;
             if !leaf.is_some_and(|leaf| leaf.opens(&salt, &envelope)) {
                 refused += 1;
                 continue;
@@ -436,13 +436,13 @@ fn withdrawn_by(reader: &Reader, log: Log) -> Result<BTreeSet<u64>, NodeError> {
         found.extend(envelope.map(|envelope| taken_back(envelope, log)).unwrap_or_default());
         true
     });
-    read.map_err(|error| fault(&error))?;
+    read?;
     Ok(found)
 }
 
 /// The entries of the same log that an entry takes back, where it is a withdrawal.
 fn taken_back(envelope: &[u8], log: Log) -> Vec<u64> {
-    let header = entry::split(envelope).ok().and_then(|(line, _)| Header::parse(line).ok());
+    let header = Header::of(envelope).ok();
     let Some(header) = header.filter(|header| header.kind == Kind::Withdraw) else {
         return Vec::new();
     };
@@ -462,8 +462,4 @@ fn forked(log: Log, size: u64, party: &str, other: &str) -> NodeError {
 
 fn not_begun() -> NodeError {
     NodeError::Start("the recovery has not begun".to_owned())
-}
-
-fn fault(error: &ReadError) -> NodeError {
-    NodeError::Storage(error.to_string())
 }

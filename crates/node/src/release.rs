@@ -31,7 +31,7 @@ impl Node {
     /// The signed checkpoint of a log.
     pub fn checkpoint(&self, log: Log) -> Result<String, NodeError> {
         self.ask(|connections| {
-            let head = connections.log.head(log.id()).map_err(|error| storage(&error))?;
+            let head = connections.log.head(log.id())?;
             let head = head.ok_or_else(|| NodeError::Storage("a log has no head".to_owned()))?;
             Ok(head.note)
         })
@@ -39,9 +39,7 @@ impl Node {
 
     /// The octets of a tile or entry bundle, where the log has got that far.
     pub fn tile(&self, log: Log, path: &TilePath) -> Result<Option<Vec<u8>>, NodeError> {
-        self.ask(|connections| {
-            connections.log.tile(log.id(), path).map_err(|error| storage(&error))
-        })
+        self.ask(|connections| Ok(connections.log.tile(log.id(), path)?))
     }
 
     /// The openings from an index on that are for this caller. `readable` are the collections
@@ -54,19 +52,13 @@ impl Node {
         from: u64,
     ) -> Result<Page, NodeError> {
         self.ask(|connections| {
-            let size = connections
-                .log
-                .head(log.id())
-                .map_err(|error| storage(&error))?
-                .map_or(0, |head| head.size);
+            let size = connections.log.head(log.id())?.map_or(0, |head| head.size);
             let mut released = Page { openings: Vec::new(), scanned_to: from.min(size) };
             let mut octets = 0;
             let to = size.min(from.saturating_add(PAGE_ENTRIES_MAX as u64));
             for index in from..to {
                 let entry = EntryRef { log: log.id(), index };
-                if let Some(opened) =
-                    connections.log.release(entry).map_err(|error| storage(&error))?
-                {
+                if let Some(opened) = connections.log.release(entry)? {
                     let held = query::is_held(&connections.view, readable, position(entry))?;
                     if is_for(caller, log, &opened.envelope, held) {
                         octets += opened.envelope.len();
@@ -275,10 +267,7 @@ fn acts(logs: &impl Logs, from: u64) -> Result<Page, NodeError> {
 /// Opens an entry; nothing where it was erased.
 fn open(logs: &impl Logs, position: Position) -> Result<Option<(Header, Opening)>, NodeError> {
     let Some((salt, envelope)) = logs.release(entry_ref(position))? else { return Ok(None) };
-    let header = entry::split(&envelope).ok();
-    let Some(header) = header.and_then(|(line, _)| Header::parse(line).ok()) else {
-        return Ok(None);
-    };
+    let Ok(header) = Header::of(&envelope) else { return Ok(None) };
     Ok(Some((header, Opening { index: position.index, salt: salt.0, envelope })))
 }
 
@@ -326,7 +315,7 @@ fn octets(group: &[Opening]) -> usize {
 /// those who may read a collection that holds them.
 fn is_for(caller: &Checked, log: Log, envelope: &[u8], held: bool) -> bool {
     let reads = caller.rights.has(Right::Read);
-    let kind = entry::split(envelope).ok().and_then(|(line, _)| Header::parse(line).ok());
+    let kind = Header::of(envelope).ok();
     match (log, kind.map(|header| header.kind)) {
         (Log::Acts, _) => reads || caller.rights.has(Right::Review),
         (Log::Audit, _) => caller.rights.has(Right::Review),
@@ -335,8 +324,4 @@ fn is_for(caller: &Checked, log: Log, envelope: &[u8], held: bool) -> bool {
         (Log::Private | Log::Shared, Some(Kind::Withdraw)) => reads,
         (Log::Private | Log::Shared, _) => false,
     }
-}
-
-fn storage(error: &comity_tlog::ReadError) -> NodeError {
-    NodeError::Storage(error.to_string())
 }

@@ -73,11 +73,10 @@ pub fn restore(
 
 /// The heads in the file are those of the manifest.
 fn same_heads(manifest: &Manifest, root: &Path) -> Result<(), NodeError> {
-    let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
-    let reader = Reader::open(root).map_err(fault)?;
+    let reader = Reader::open(root)?;
     for said in &manifest.logs {
         let log = Log::from_name(&said.log);
-        let found = log.map(|log| reader.head(log.id())).transpose().map_err(fault)?.flatten();
+        let found = log.map(|log| reader.head(log.id())).transpose()?.flatten();
         if found.is_none_or(|head| head.note != said.note) {
             return Err(NodeError::Backup(format!(
                 "the head of log `{}` is not the one of the manifest; take another backup",

@@ -254,12 +254,11 @@ fn continued(
     behind: &[Behind],
     same_names: bool,
 ) -> Result<Vec<Continued>, NodeError> {
-    let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
     let reader = crate::writer::reader(directory.root())?;
     let mut continued = Vec::new();
     for log in affected {
         let now = log.verifier.name();
-        let head = reader.head(log.id).map_err(fault)?;
+        let head = reader.head(log.id)?;
         if head.is_none() && !directory.recovering().exists() {
             continue;
         }

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 
 use comity_tlog::commitment::{Commitment, Salt};
-use comity_tlog::{ArrivalRow, EntryRef, ReadError, Reader, Sealed};
+use comity_tlog::{ArrivalRow, EntryRef, Reader, Sealed};
 use comity_view::{Position, View};
 use comity_wire::entry::Header;
 use comity_wire::id::Uuid;
@@ -101,30 +101,26 @@ pub enum Mutant {
     PagesByLength,
 }
 
-fn fault(error: &ReadError) -> NodeError {
-    NodeError::Storage(error.to_string())
-}
-
 impl Logs for Reader {
     fn size(&self, log: u8) -> Result<u64, NodeError> {
-        Ok(self.head(log).map_err(|error| fault(&error))?.map_or(0, |head| head.size))
+        Ok(self.head(log)?.map_or(0, |head| head.size))
     }
 
     fn open_entry(&self, entry: EntryRef) -> Result<Option<Vec<u8>>, NodeError> {
-        Reader::open_entry(self, entry).map_err(|error| fault(&error))
+        Ok(Reader::open_entry(self, entry)?)
     }
 
     fn release(&self, entry: EntryRef) -> Result<Option<(Salt, Vec<u8>)>, NodeError> {
-        let opened = Reader::release(self, entry).map_err(|error| fault(&error))?;
+        let opened = Reader::release(self, entry)?;
         Ok(opened.map(|opened| (opened.salt.clone(), opened.envelope.clone())))
     }
 
     fn envelope_size(&self, entry: EntryRef) -> Result<Option<u64>, NodeError> {
-        Reader::envelope_size(self, entry).map_err(|error| fault(&error))
+        Ok(Reader::envelope_size(self, entry)?)
     }
 
     fn commitment(&self, entry: EntryRef) -> Result<Option<Commitment>, NodeError> {
-        Reader::commitment(self, entry).map_err(|error| fault(&error))
+        Ok(Reader::commitment(self, entry)?)
     }
 
     fn entries(
@@ -132,7 +128,7 @@ impl Logs for Reader {
         from: EntryRef,
         each: impl FnMut(EntryRef, Option<&[u8]>) -> bool,
     ) -> Result<(), NodeError> {
-        Reader::entries(self, from, each).map_err(|error| fault(&error))
+        Ok(Reader::entries(self, from, each)?)
     }
 
     fn open_many(
@@ -140,14 +136,14 @@ impl Logs for Reader {
         entries: &[EntryRef],
         each: impl FnMut(usize, &[u8]),
     ) -> Result<(), NodeError> {
-        Reader::open_many(self, entries, each).map_err(|error| fault(&error))
+        Ok(Reader::open_many(self, entries, each)?)
     }
 
     fn arrivals(&self, from: u64, each: impl FnMut(ArrivalRow) -> bool) -> Result<(), NodeError> {
-        Reader::arrivals(self, from, each).map_err(|error| fault(&error))
+        Ok(Reader::arrivals(self, from, each)?)
     }
 
     fn last_arrival(&self) -> Result<u64, NodeError> {
-        Reader::last_arrival(self).map_err(|error| fault(&error))
+        Ok(Reader::last_arrival(self)?)
     }
 }

@@ -195,15 +195,12 @@ impl Node {
             let theirs = peers.iter().map(|peer| (peer.acts, peer.party.as_str()));
             for (number, party) in own.into_iter().chain(theirs) {
                 let from = comity_tlog::EntryRef { log: number, index: 0 };
-                connections
-                    .log
-                    .entries(from, |_, envelope| {
-                        if let Some(envelope) = envelope {
-                            told.hears(party, envelope);
-                        }
-                        true
-                    })
-                    .map_err(|error| NodeError::Storage(error.to_string()))?;
+                connections.log.entries(from, |_, envelope| {
+                    if let Some(envelope) = envelope {
+                        told.hears(party, envelope);
+                    }
+                    true
+                })?;
             }
             Ok(())
         })?;

@@ -596,5 +596,5 @@ pub(crate) fn open(
 }
 
 pub(crate) fn reader(root: &Path) -> Result<Reader, NodeError> {
-    Reader::open(root).map_err(|error| NodeError::Storage(error.to_string()))
+    Ok(Reader::open(root)?)
 }

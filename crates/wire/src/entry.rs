@@ -260,6 +260,14 @@ pub fn split(envelope: &[u8]) -> Result<(&[u8], &[u8]), EntryError> {
 }
 
 impl Header {
+    /// Reads the header of an envelope.
+    ///
+    /// # Errors
+    /// As [`split`] and [`Header::parse`].
+    pub fn of(envelope: &[u8]) -> Result<Header, EntryError> {
+        Header::parse(split(envelope)?.0)
+    }
+
     /// Reads a header line.
     ///
     /// # Errors

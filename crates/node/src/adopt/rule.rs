@@ -195,14 +195,8 @@ impl Node {
             return Ok(rule.tlp.is_none());
         };
         self.ask(|connections| {
-            let opened = connections
-                .log
-                .open_entry(entry_ref(position))
-                .map_err(|error| NodeError::Storage(error.to_string()))?;
-            let header = opened.as_deref().and_then(|envelope| {
-                let (line, _) = comity_wire::entry::split(envelope).ok()?;
-                Header::parse(line).ok()
-            });
+            let opened = connections.log.open_entry(entry_ref(position))?;
+            let header = opened.and_then(|envelope| Header::of(&envelope).ok());
             let label = header.and_then(|header| collection::label(&header.handling.tlp));
             Ok(label.is_some_and(|label| label <= most))
         })

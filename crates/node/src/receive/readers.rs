@@ -70,26 +70,22 @@ impl Node {
     /// Gives records of access, the newest entries first, back to a time. Says whether it got so
     /// far.
     fn look_back(&self, since: i64, mut each: impl FnMut(Vec<Access>)) -> Result<bool, NodeError> {
-        let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
         let log = Log::Audit.id();
         self.ask(|connections| {
-            let mut to = connections.log.head(log).map_err(fault)?.map_or(0, |head| head.size);
+            let mut to = connections.log.head(log)?.map_or(0, |head| head.size);
             let (mut octets, mut reached) = (0, false);
             while to > 0 && octets < LOOKED_THROUGH_MAX && !reached {
                 let from = EntryRef { log, index: to.saturating_sub(ENTRIES_AT_A_TIME) };
-                connections
-                    .log
-                    .entries(from, |entry, envelope| {
-                        if entry.index >= to {
-                            return false;
-                        }
-                        let Some(envelope) = envelope else { return true };
-                        octets += envelope.len();
-                        reached |= created(envelope).is_some_and(|created| created < since);
-                        each(accesses(envelope));
-                        true
-                    })
-                    .map_err(fault)?;
+                connections.log.entries(from, |entry, envelope| {
+                    if entry.index >= to {
+                        return false;
+                    }
+                    let Some(envelope) = envelope else { return true };
+                    octets += envelope.len();
+                    reached |= created(envelope).is_some_and(|created| created < since);
+                    each(accesses(envelope));
+                    true
+                })?;
                 to = from.index;
             }
             Ok(reached || to == 0)
@@ -103,7 +99,6 @@ fn accesses(envelope: &[u8]) -> Vec<Access> {
 }
 
 fn created(envelope: &[u8]) -> Option<i64> {
-    let (line, _) = entry::split(envelope).ok()?;
-    let header = Header::parse(line).ok()?;
+    let header = Header::of(envelope).ok()?;
     Micros::parse(&header.created).ok().map(|created| created.0)
 }

@@ -4,11 +4,11 @@ use comity_tlog::{
     ArrivalOf, Batch, EntryRef, PendingArrival, Reader, Sequencer, SqliteStorage, Storage as _,
     merkle,
 };
-use comity_wire::entry::{self, Header, Kind, Log};
+use comity_wire::entry::{Header, Kind, Log};
 use comity_wire::id::Uuid;
 use serde::Serialize;
 
-use super::{Recovery, Taking, fault, forked, taken_back};
+use super::{Recovery, Taking, forked, taken_back};
 use crate::collection::{self, Catalog, New};
 use crate::fold;
 use crate::keys;
@@ -95,7 +95,7 @@ impl Recovery {
                     )));
                 }
                 let nodes = &mut reader.nodes(taking.log.id());
-                let ours = merkle::root(offer.size, nodes).map_err(|error| fault(&error))?;
+                let ours = merkle::root(offer.size, nodes)?;
                 if ours != offer.root {
                     return Err(forked(taking.log, offer.size, &offer.party, "the largest one"));
                 }
@@ -123,12 +123,12 @@ impl Recovery {
             }
             true
         });
-        read.map_err(|error| fault(&error))?;
+        read?;
         reclaim.erase(storage, gone.iter().copied()).map_err(stored)?;
         let (mut lost, mut left) = (0, Vec::new());
         for entry in unopened {
-            let body = reader.envelope_size(entry).map_err(|error| fault(&error))?.is_some();
-            if !body && reader.salt(entry).map_err(|error| fault(&error))?.is_some() {
+            let body = reader.envelope_size(entry)?.is_some();
+            if !body && reader.salt(entry)?.is_some() {
                 left.push(entry);
             }
             lost += u64::from((body || entry.index >= before) && !gone.contains(&entry.index));
@@ -146,12 +146,11 @@ impl Recovery {
         let mut other = None;
         let acts = EntryRef { log: Log::Acts.id(), index: 0 };
         let read = reader.entries(acts, |_, envelope| {
-            let header = envelope.and_then(|octets| entry::split(octets).ok());
-            let header = header.and_then(|(line, _)| Header::parse(line).ok());
+            let header = envelope.and_then(|octets| Header::of(octets).ok());
             other = header.map(|header| header.body).filter(|said| *said != body);
             other.is_none() && envelope.is_none()
         });
-        read.map_err(|error| fault(&error))?;
+        read?;
         match other {
             Some(said) => Err(NodeError::Backup(format!(
                 "the entries are of the body `{said}`, and charter.toml is no founding charter of \
@@ -217,7 +216,7 @@ impl Recovery {
         let mut continues = Vec::new();
         for log in Log::ALL {
             let config = keys::log_config(&self.directory, &self.config.party, log)?;
-            let head = reader.head(log.id()).map_err(|error| fault(&error))?;
+            let head = reader.head(log.id())?;
             let mirrored = self.logs.iter().find(|one| one.log == log);
             let (size, root) =
                 head.map_or((0, merkle::empty_root()), |head| (head.size, head.root));
@@ -268,13 +267,12 @@ impl Recovery {
             placed.insert(row.entry);
             true
         });
-        read.map_err(|error| fault(&error))?;
+        read?;
         let (mut unplaced, mut failed) = (Vec::new(), None);
         let shared = EntryRef { log: Log::Shared.id(), index: 0 };
         let gone = self.logs.iter().find(|one| one.log == Log::Shared).map(|one| &one.taken_back);
         let read = reader.entries(shared, |entry, envelope| {
-            let header = envelope.and_then(|octets| entry::split(octets).ok());
-            let header = header.and_then(|(line, _)| Header::parse(line).ok());
+            let header = envelope.and_then(|octets| Header::of(octets).ok());
             let Some(header) = header.filter(|header| header.kind == Kind::Share) else {
                 return true;
             };
@@ -288,7 +286,7 @@ impl Recovery {
             }
             failed.is_none()
         });
-        read.map_err(|error| fault(&error))?;
+        read?;
         failed.map_or(Ok(unplaced), Err)
     }
 

@@ -3,14 +3,15 @@
 use comity_tlog::ArrivalOf;
 use comity_view::{Position, query};
 use comity_wire::canonical;
-use comity_wire::entry::{self, Author, Header, Kind, Log};
+use comity_wire::entry::{Author, Header, Kind, Log};
 use comity_wire::time::Micros;
 
 use crate::adopt::{Adopted, rule};
 use crate::node::NodeError;
-use crate::stores::{Logs as _, Stores};
+use crate::stores::Stores;
 use crate::writer::decide::{Decided, Planned, entry_ref};
 use crate::writer::remove::reference_of_peer;
+use crate::writer::share::stored;
 
 impl Decided {
     pub(crate) fn adopt(
@@ -62,12 +63,7 @@ impl Decided {
 
 /// Whether two entries hold the same object.
 fn is_equal(inner: &impl Stores, one: Position, other: Position) -> Result<bool, NodeError> {
-    let object = |at: Position| -> Result<Option<Vec<u8>>, NodeError> {
-        let envelope = inner.logs().open_entry(entry_ref(at))?;
-        let parts = envelope.as_deref().and_then(|envelope| entry::split(envelope).ok());
-        Ok(parts.map(|(_, object)| object.to_vec()))
-    };
-    Ok(match (object(one)?, object(other)?) {
+    Ok(match (stored(inner, one)?, stored(inner, other)?) {
         (Some(one), Some(other)) => canonical::equal(&one, &other),
         _ => false,
     })

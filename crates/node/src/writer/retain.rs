@@ -3,7 +3,7 @@
 
 use comity_tlog::EntryRef;
 use comity_view::Position;
-use comity_wire::entry::{self, Author, Header, Kind, Log};
+use comity_wire::entry::{Author, Header, Kind, Log};
 use comity_wire::time::Micros;
 
 use crate::node::NodeError;
@@ -19,28 +19,24 @@ impl Decided {
     pub(super) fn retain(&mut self, inner: &Inner, now: i64) -> Result<(), NodeError> {
         let Some(retention) = &inner.retention else { return Ok(()) };
         retention.sweep_local(now)?;
-        let fault = |error: comity_tlog::ReadError| NodeError::Storage(error.to_string());
         let log = Log::Audit.id();
         let from = EntryRef { log, index: retention.erased_to() };
-        let Some(first) = inner.log.first_kept(from).map_err(fault)? else { return Ok(()) };
+        let Some(first) = inner.log.first_kept(from)? else { return Ok(()) };
         // What was erased by a commit that is done is never looked at again.
         retention.set_erased_to(first.index);
         let cut = Micros(retention.cut(now)).to_string();
         let (mut end, mut seen) = (first.index, first.index);
-        inner
-            .log
-            .entries(first, |entry, envelope| {
-                // One that was erased by itself, or does not open, is passed over.
-                let due = envelope.map(|envelope| created(envelope).is_none_or(|at| at < cut));
-                if due != Some(false) {
-                    seen = entry.index + 1;
-                }
-                if due == Some(true) {
-                    end = entry.index + 1;
-                }
-                due != Some(false) && seen - first.index < SWEEP_RECORDS_MAX
-            })
-            .map_err(fault)?;
+        inner.log.entries(first, |entry, envelope| {
+            // One that was erased by itself, or does not open, is passed over.
+            let due = envelope.map(|envelope| created(envelope).is_none_or(|at| at < cut));
+            if due != Some(false) {
+                seen = entry.index + 1;
+            }
+            if due == Some(true) {
+                end = entry.index + 1;
+            }
+            due != Some(false) && seen - first.index < SWEEP_RECORDS_MAX
+        })?;
         if end == first.index {
             retention.set_erased_to(seen);
             return Ok(());
@@ -74,6 +70,5 @@ impl Decided {
 
 /// When an entry was made, as its header says; all have the same form, which sorts as text.
 fn created(envelope: &[u8]) -> Option<String> {
-    let (line, _) = entry::split(envelope).ok()?;
-    Header::parse(line).ok().map(|header| header.created)
+    Header::of(envelope).ok().map(|header| header.created)
 }

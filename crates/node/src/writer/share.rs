@@ -147,13 +147,14 @@ impl Decided {
 
 /// The header of an entry that is not committed yet.
 fn header_of(sealed: &Sealed) -> Option<Header> {
-    let envelope = sealed.open().ok()?;
-    let (line, _) = entry::split(&envelope).ok()?;
-    Header::parse(line).ok()
+    Header::of(&sealed.open().ok()?).ok()
 }
 
 /// The object that an entry holds, as its producer wrote it; nothing where it was erased.
-fn stored(inner: &impl Stores, position: Position) -> Result<Option<Vec<u8>>, NodeError> {
+pub(super) fn stored(
+    inner: &impl Stores,
+    position: Position,
+) -> Result<Option<Vec<u8>>, NodeError> {
     let envelope = inner.logs().open_entry(entry_ref(position))?;
     Ok(envelope
         .and_then(|envelope| entry::split(&envelope).ok().map(|(_, payload)| payload.to_vec())))
