@@ -15,7 +15,7 @@
 //! | `control.sock` | the way in for commands while the node serves | always |
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// The files that grow.
@@ -54,6 +54,21 @@ pub enum DirectoryError {
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+}
+
+impl Lock {
+    /// Takes the right that the file at `path` stands for; nothing where another process has it.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked.
+    pub fn take(path: &Path) -> io::Result<Option<Lock>> {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
 }
 
 impl Directory {
@@ -209,17 +224,8 @@ impl Directory {
     /// Takes the right to write the directory, or says that another process has it.
     pub fn lock(&self) -> Result<Lock, DirectoryError> {
         let path = self.root.join("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|source| self.io(&path, source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(DirectoryError::Busy(self.shown())),
-            Err(fs::TryLockError::Error(source)) => Err(self.io(&path, source)),
-        }
+        let lock = Lock::take(&path).map_err(|source| self.io(&path, source))?;
+        lock.ok_or_else(|| DirectoryError::Busy(self.shown()))
     }
 
     fn shown(&self) -> String {

@@ -52,8 +52,8 @@ pub(crate) struct Judge {
     body: String,
     retention_days: u32,
     /// The charters that are or were in force, as far as they are known here: the one in force
-    /// first.
-    charters: Arc<[Charter]>,
+    /// first. With the hash of each, as entries name it.
+    charters: Arc<[(String, Charter)]>,
 }
 
 /// What a good entry of a peer says.
@@ -84,7 +84,10 @@ impl Judge {
             party: config.party.clone(),
             body: body.to_owned(),
             retention_days: charter.retention_days,
-            charters: std::iter::once(charter.clone()).chain(before).collect(),
+            charters: std::iter::once(charter.clone())
+                .chain(before)
+                .map(|charter| (charter.hash.to_string(), charter))
+                .collect(),
         }
     }
 
@@ -131,9 +134,9 @@ impl Judge {
     /// Where the charter that he names was never in force here, the one that is decides: whoever
     /// makes one up gains nothing by it.
     fn may_share(&self, header: &Header) -> Result<(), &'static str> {
-        let named = self.charters.iter().find(|one| one.hash.to_string() == header.charter);
+        let named = self.charters.iter().find(|(hash, _)| *hash == header.charter);
         let created = Micros::parse(&header.created).map_err(|_| code::NO_HEADER)?;
-        let charter = named.or(self.charters.first());
+        let charter = named.or(self.charters.first()).map(|(_, charter)| charter);
         let may = |charter: &Charter| charter.has_right(&header.origin, Right::Share, created.0);
         if charter.is_some_and(may) { Ok(()) } else { Err(code::RIGHT) }
     }

@@ -10,11 +10,12 @@
 //! | `logins.txt` | first logins, where they are kept |
 //! | `lock` | held by the process that serves the body |
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use comity_node::Lock;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Failure;
@@ -115,22 +116,15 @@ impl Layout {
     }
 
     /// The right to serve the body; it ends with the process, however that ends.
-    pub(super) fn lock(&self) -> Result<File, Failure> {
+    pub(super) fn lock(&self) -> Result<Lock, Failure> {
         let path = self.root.join("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|error| told(&path, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(fs::TryLockError::WouldBlock) => Err(Failure::new(format!(
+        let lock = Lock::take(&path).map_err(|error| told(&path, &error))?;
+        lock.ok_or_else(|| {
+            Failure::new(format!(
                 "another process serves the body in `{0}`; look: comity body status {0}",
                 self.root.display()
-            ))),
-            Err(fs::TryLockError::Error(error)) => Err(told(&path, &error)),
-        }
+            ))
+        })
     }
 
     /// What is known of the body; nothing where none was founded yet.
