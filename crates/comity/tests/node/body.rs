@@ -215,7 +215,7 @@ fn no_node_outlives_a_supervisor_that_is_killed() {
 fn a_founding_that_was_broken_off_goes_on() {
     let place = Place::new();
     let charter = fs::read_to_string(example("bodies/two-party/charter.toml")).unwrap();
-    let half = place.path().join("nodes").join(format!("{NORTH}.new"));
+    let half = place.path().join("nodes").join(format!(".{NORTH}"));
     fs::create_dir_all(half.join("keys")).unwrap();
     fs::write(half.join("keys/shared.key"), "half").unwrap();
     fs::write(place.path().join("draft.toml"), charter).unwrap();

@@ -82,9 +82,9 @@ impl Layout {
         self.root.join("nodes").join(party)
     }
 
-    /// Where a node is made before it is there.
+    /// Where a node is made before it is there: the name of no party, whatever parties there are.
     pub(super) fn new_node(&self, party: &str) -> PathBuf {
-        self.root.join("nodes").join(format!("{party}.new"))
+        self.root.join("nodes").join(format!(".{party}"))
     }
 
     pub(super) fn log(&self, party: &str) -> PathBuf {
