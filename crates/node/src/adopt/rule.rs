@@ -9,7 +9,7 @@ use comity_charter::Tlp;
 use comity_view::{Right, query};
 use comity_wire::entry::{Author, Header, Kind, Log};
 use comity_wire::time::Micros;
-use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde::Serialize;
 use serde_json::json;
 
@@ -238,7 +238,7 @@ impl Node {
         let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
         self.state_rule(rule, "adopts-no-more", &author, now)?;
         let stopped = AdoptRule { stopped: Some(why.to_owned()), ..rule.clone() };
-        write(&self.local, &stopped)?;
+        write(&self.local.lock(), &stopped)?;
         Ok(())
     }
 
@@ -292,19 +292,17 @@ fn row(row: &Row<'_>) -> rusqlite::Result<AdoptRule> {
 
 /// A new row, and from where on it is applied.
 fn insert(local: &Local, rule: AdoptRule, from: i64) -> Result<AdoptRule, LocalError> {
-    let next: i64 =
-        local
-            .lock()
-            .query_row("SELECT coalesce(max(id), 0) + 1 FROM adopt_rule", [], |row| row.get(0))?;
+    // One lock for all of it: two rules that are made at once have two numbers.
+    let connection = local.lock();
+    let sql = "SELECT coalesce(max(id), 0) + 1 FROM adopt_rule";
+    let next: i64 = connection.query_row(sql, [], |row| row.get(0))?;
     let rule = AdoptRule { id: next, ..rule };
-    local
-        .lock()
-        .execute("INSERT OR REPLACE INTO adopted_to VALUES (?1, ?2)", params![next, from])?;
-    write(local, &rule)?;
+    connection.execute("INSERT OR REPLACE INTO adopted_to VALUES (?1, ?2)", params![next, from])?;
+    write(&connection, &rule)?;
     Ok(rule)
 }
 
-fn write(local: &Local, rule: &AdoptRule) -> Result<(), LocalError> {
+fn write(connection: &Connection, rule: &AdoptRule) -> Result<(), LocalError> {
     let values = with_sum([
         rule.id.into(),
         rule.name.clone().into(),
@@ -317,7 +315,7 @@ fn write(local: &Local, rule: &AdoptRule) -> Result<(), LocalError> {
         rule.stopped.clone().into(),
     ]);
     let sql = "INSERT OR REPLACE INTO adopt_rule VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    local.lock().execute(sql, params_from_iter(values))?;
+    connection.execute(sql, params_from_iter(values))?;
     Ok(())
 }
 
