@@ -89,6 +89,17 @@ def is_kept(body, node):
     node.verify()
 
 
+def is_in_a_backup(body, node, proof):
+    """What nobody else may have can be had again."""
+    place = body.directory / f"backup-of-{node.party}"
+    place.mkdir()
+    node.run("backup", node.directory, place / "logs", "--keys", place / "keys")
+    node.run("restore", place / "logs", place / "again", "--keys", place / "keys")
+    node.run("resume", place / "again", "--same-names")
+    (found,) = node.told("peer", "proof", place / "again", LIAR)["proofs"]
+    assert found["proof"] == proof
+
+
 @pytest.mark.parametrize(("first", "then", "common"), [(3, 3, 1), (3, 8, 2), (300, 301, 0), (8, 3, 2), (300, 257, 256)])
 def test_two_histories_shown_to_one_node(body, first, then, common):
     node, liar = body.nodes[BETA], TwoFaced(body.paper[LIAR])
@@ -153,6 +164,7 @@ def test_two_nodes_that_are_shown_different_histories_find_out_by_each_other(bod
         for node in (gamma, beta):
             proof = convicted(node, 4, 9)
             judged(body, node, *proof)
+            is_in_a_backup(body, node, proof[0])
         assert beta.peers()[GAMMA].get("halted") is None and gamma.peers()[BETA].get("halted") is None
         for node in (beta, gamma):
             is_kept(body, node)

@@ -14,6 +14,7 @@ use comity_wire::entry::Log;
 use comity_wire::time::Micros;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::directory::{EVIDENCE, REPLACING};
 use crate::node::{Node, NodeError};
 pub(crate) use manifest::copy_summed;
 pub use manifest::{FORMAT, HeadOf, Holds, MANIFEST, Manifest, Summed};
@@ -100,7 +101,10 @@ impl Node {
         for name in PLAIN {
             place::copy_plain(&self.directory().root().join(name), &to.join(name))?;
         }
-        let names = ["charter.toml", "config.toml", "local.db", "log.db"].map(PathBuf::from);
+        let mut names =
+            ["charter.toml", "config.toml", "local.db", "log.db"].map(PathBuf::from).to_vec();
+        names.extend(self.copy_folder(EVIDENCE, to)?);
+        names.sort();
         self.sign_off(Holds::Logs, moment, to, &names)
     }
 
@@ -111,18 +115,33 @@ impl Node {
         each: &mut dyn FnMut(u64),
     ) -> Result<(), NodeError> {
         moment.logs.copy_keys(to, each).map_err(storage)?;
-        place::make_directory(&to.join("keys"))?;
         let mut names = vec![PathBuf::from("keys.db")];
-        let from = self.directory().keys();
+        names.extend(self.copy_folder("keys", to)?);
+        names.sort();
+        self.sign_off(Holds::Keys, moment, to, &names).map(drop)
+    }
+
+    /// Copies the files of a folder of the node, where it has one: their names below the root. A
+    /// file that is being replaced has its old content here.
+    fn copy_folder(&self, folder: &str, to: &Path) -> Result<Vec<PathBuf>, NodeError> {
+        let from = self.directory().root().join(folder);
         let fault = |source| place::fault(&from, source);
-        for entry in fs::read_dir(&from).map_err(fault)? {
-            let name = Path::new("keys").join(entry.map_err(fault)?.file_name());
+        let entries = match fs::read_dir(&from) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(fault)?,
+        };
+        place::make_directory(&to.join(folder))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = Path::new(folder).join(entry.map_err(fault)?.file_name());
+            if name.extension().is_some_and(|extension| extension == REPLACING) {
+                continue;
+            }
             place::copy_plain(&self.directory().root().join(&name), &to.join(&name))?;
             names.push(name);
         }
-        names.sort();
-        place::sync_directory(&to.join("keys"))?;
-        self.sign_off(Holds::Keys, moment, to, &names).map(drop)
+        place::sync_directory(&to.join(folder))?;
+        Ok(names)
     }
 
     /// Writes the manifest, last: sums of what is on the disk, and the heads of the moment.

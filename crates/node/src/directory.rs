@@ -22,6 +22,12 @@ use std::path::{Path, PathBuf};
 pub const FILES: [&str; 7] =
     ["log.db", "log.db-wal", "keys.db", "keys.db-wal", "view.db", "view.db-wal", "local.db"];
 
+/// The folder of proofs.
+pub(crate) const EVIDENCE: &str = "evidence";
+
+/// What the name of a file ends in until it takes the place of another.
+pub(crate) const REPLACING: &str = "new";
+
 /// The paths of a node's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
@@ -134,7 +140,7 @@ impl Directory {
 
     /// Makes the directory of proofs, where there is none.
     pub(crate) fn make_evidence(&self) -> Result<(), DirectoryError> {
-        let path = self.root.join("evidence");
+        let path = self.root.join(EVIDENCE);
         fs::create_dir_all(&path)
             .and_then(|()| owner_only(&path, 0o700))
             .map_err(|source| self.io(&path, source))
@@ -178,7 +184,8 @@ impl Directory {
     /// machine stops.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), DirectoryError> {
         let mut name = path.as_os_str().to_owned();
-        name.push(".new");
+        name.push(".");
+        name.push(REPLACING);
         let new = PathBuf::from(name);
         match fs::remove_file(&new) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {

@@ -14,7 +14,7 @@ use comity_tlog::{Branch, Checkpoint, Convicted, EntryRef, Equivocation, Hash, H
 use comity_wire::entry::Log;
 use serde::Serialize;
 
-use crate::directory::Directory;
+use crate::directory::{Directory, EVIDENCE};
 use crate::heads::FOLLOWED;
 use crate::node::{Node, NodeError};
 use crate::query::Connections;
@@ -84,7 +84,7 @@ impl Nodes for Kept<'_> {
 impl Directory {
     /// Where the proof against a party's log is, where there is one.
     pub(crate) fn evidence(&self, party: &str, log: Log) -> PathBuf {
-        self.root().join("evidence").join(format!("{party}.{}.proof", log.name()))
+        self.root().join(EVIDENCE).join(format!("{party}.{}.proof", log.name()))
     }
 }
 

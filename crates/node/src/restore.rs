@@ -7,7 +7,7 @@ use comity_tlog::{Reader, SqliteStorage, Storage as _};
 use comity_wire::entry::Log;
 
 use crate::backup::{self, Holds, Manifest};
-use crate::directory::Directory;
+use crate::directory::{Directory, EVIDENCE};
 use crate::node::{NodeError, Surroundings};
 
 /// What was restored.
@@ -41,6 +41,9 @@ pub fn restore(
     let steps = || -> Result<(), NodeError> {
         // If we stop after this, whatever opens the directory knows that it was restored.
         directory.write_new(&directory.restored(), manifest.text().as_bytes())?;
+        if manifest.files.iter().any(|summed| Path::new(&summed.file).starts_with(EVIDENCE)) {
+            directory.make_evidence()?;
+        }
         let (last, first): (Vec<_>, Vec<_>) =
             manifest.files.iter().partition(|summed| summed.file == "config.toml");
         for summed in first {
