@@ -95,6 +95,8 @@ class Liar:
     def answer(self, path):
         if path == "/doorbell":
             return self.doorbell()
+        if path == "/mirror/heads":
+            return self.heads()
         if path.startswith("/mirror/"):
             return self.mirror(*path.split("/", 4)[2:])
         _, _, log, rest = path.split("/", 3)
@@ -108,6 +110,10 @@ class Liar:
         return self.release(log, int(rest.partition("=")[2]))
 
     def doorbell(self):
+        return NOTHING
+
+    def heads(self):
+        """Of what logs of others it has heads."""
         return NOTHING
 
     def mirror(self, party, log, rest):

@@ -115,6 +115,8 @@ def mirrors(body, keys):
             others = "200" if there and not path.startswith("release") else "404"
             owner = "200" if there else "404"
             assert rows[-1][1:] == [owner, *[others] * 3, *["-"] * 3], rows[-1]
+    rows.append(["`/mirror/heads`", *(keys.status(who, "/mirror/heads") for who in asking.values())])
+    assert rows[-1][1:] == [*["200"] * 4, *["-"] * 3], rows[-1]
     # To its owner it opens what this party was opened, and not what it was not.
     _, _, page = keys.line(BETA).get(f"/mirror/{BETA}/shared/release?from=0", PAGE_BYTES_MAX)
     opened = [envelope for _, _, envelope in parse_page(page)[0]]

@@ -9,14 +9,43 @@
 use comity_tlog::tile::{TILE_WIDTH, TileKind};
 use comity_tlog::{EntryRef, TilePath};
 use comity_wire::entry::Log;
+use comity_wire::mirror::{self, Held};
 use comity_wire::release::{Opening, Page};
 
+use crate::heads::FOLLOWED;
 use crate::node::{Node, NodeError};
 use crate::peer;
 use crate::query::Connections;
 use crate::release::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX};
 
 impl Node {
+    /// Which heads are held here, of the logs that are followed: the digest of each.
+    pub fn mirror_heads(&self) -> Result<Vec<Held>, NodeError> {
+        let peers = peer::list(self.local())?;
+        self.ask(|connections| {
+            let mut held = Vec::with_capacity(FOLLOWED.len() * peers.len());
+            for peer in &peers {
+                for log in FOLLOWED {
+                    let Some(number) = peer.log(log) else { continue };
+                    if let Some(head) = connections.log.head(number)? {
+                        held.push(held_of(&peer.party, log, &head.note));
+                    }
+                }
+            }
+            Ok(held)
+        })
+    }
+
+    /// The same of this party's own logs: what its peers hold once they have all of it.
+    pub fn own_heads(&self) -> Vec<Held> {
+        let party = &self.config().party;
+        self.heads()
+            .latest()
+            .iter()
+            .map(|head| held_of(party, head.log, &head.checkpoint))
+            .collect()
+    }
+
     /// The last checkpoint of a party's log that is verified here; nothing where the log is not
     /// followed, or none is.
     pub fn mirror_checkpoint(&self, party: &str, log: Log) -> Result<Option<String>, NodeError> {
@@ -65,6 +94,10 @@ impl Node {
         let peer = peers.iter().find(|peer| peer.party == party);
         Ok(peer.and_then(|peer| peer.log(log)))
     }
+}
+
+fn held_of(party: &str, log: Log, note: &str) -> Held {
+    Held { party: party.to_owned(), log: log.name().to_owned(), sha256: mirror::digest(note) }
 }
 
 fn verified(connections: &Connections, number: u8) -> Result<u64, NodeError> {

@@ -56,11 +56,20 @@ pub(crate) async fn checkpoint_of(
 
 /// A signed note, unless it is the one that is known.
 pub(crate) fn head_of(note: String, headers: &HeaderMap) -> Response<Body> {
-    let etag = pages::weak_tag(&Sha256::digest(note.as_bytes()));
+    tagged("text/plain; charset=utf-8", note.into_bytes(), headers)
+}
+
+/// Octets, unless they are those that are known.
+pub(crate) fn tagged(
+    media_type: &'static str,
+    octets: Vec<u8>,
+    headers: &HeaderMap,
+) -> Response<Body> {
+    let etag = pages::weak_tag(&Sha256::digest(&octets));
     if pages::not_modified(headers, &etag) {
         return pages::unchanged(&etag);
     }
-    let mut response = plain("text/plain; charset=utf-8", Body::from(note));
+    let mut response = plain(media_type, Body::from(octets));
     pages::set_tag(response.headers_mut(), &etag);
     response
 }

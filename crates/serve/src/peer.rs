@@ -36,10 +36,11 @@ pub use listen::listen;
 
 /// Every path of this listener; all are GET, and for every party in standing. A test compares them
 /// with the router and with `docs/reference/http.md`.
-pub const PEER_ENDPOINTS: [&str; 7] = [
+pub const PEER_ENDPOINTS: [&str; 8] = [
     "/log/{log}/checkpoint",
     "/log/{log}/tile/{*tile}",
     "/log/{log}/release",
+    "/mirror/heads",
     "/mirror/{party}/{log}/checkpoint",
     "/mirror/{party}/{log}/tile/{*tile}",
     "/mirror/{party}/{log}/release",
@@ -183,11 +184,12 @@ impl Door {
 
 /// The URL map for peers.
 fn router(door: Arc<Door>) -> Router {
-    let [checkpoint, tile, release, head, leaves, bodies, doorbell] = PEER_ENDPOINTS;
+    let [checkpoint, tile, release, heads, head, leaves, bodies, doorbell] = PEER_ENDPOINTS;
     let answers = Router::new()
         .route(checkpoint, get(checkpoint::get))
         .route(tile, get(tile::get))
         .route(release, get(release::get))
+        .route(heads, get(mirror::heads))
         .route(head, get(mirror::checkpoint))
         .route(leaves, get(mirror::tile))
         .route(bodies, get(mirror::release))

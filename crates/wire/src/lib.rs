@@ -11,6 +11,7 @@
 //! | the entry of a log | `docs/spec/entry.md` | [`entry`] |
 //! | a page of openings | `docs/spec/log.md` | [`release`] |
 //! | consent to release onward | `docs/spec/entry.md` | [`consent`] |
+//! | which heads a mirror holds | `docs/spec/federation.md` | [`mirror`] |
 //!
 //! Every limit stands in [`limits`], with its unit and its reason.
 
@@ -20,6 +21,7 @@ pub mod entry;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod mirror;
 pub mod release;
 pub mod stix;
 pub mod taxii;

@@ -5,7 +5,7 @@
 mod doubt;
 mod mirrors;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,8 +97,8 @@ struct Follower {
 struct Line {
     connection: Connection,
     etags: [Option<String>; 2],
-    /// Those of what it holds of logs of this party and of others, by path.
-    mirrored: BTreeMap<String, String>,
+    /// That of what it holds of logs of this party and of others.
+    mirrored: Option<String>,
 }
 
 impl Follower {
@@ -174,8 +174,7 @@ impl Follower {
     }
 
     async fn pull_all(&mut self) -> Result<(), Broken> {
-        self.look_at_own().await?;
-        self.look_at_others().await?;
+        self.look_at_mirrored().await?;
         for log in FOLLOWED {
             self.pull(log, None).await?;
         }
@@ -186,8 +185,7 @@ impl Follower {
     async fn line(&mut self) -> Result<&mut Line, Broken> {
         if self.line.is_none() {
             let connection = self.connect().await?;
-            let mirrored = BTreeMap::new();
-            self.line = Some(Line { connection, etags: [None, None], mirrored });
+            self.line = Some(Line { connection, etags: [None, None], mirrored: None });
         }
         self.line.as_mut().ok_or_else(|| Broken::Said("the connection is gone".to_owned()))
     }

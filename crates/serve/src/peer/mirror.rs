@@ -1,5 +1,5 @@
-//! `GET /mirror/{party}/{log}/...`: what this node verified of another party's log, for every
-//! party in standing; and what it was opened of it, for that party alone
+//! `GET /mirror/...`: which heads this node holds of other parties' logs, and
+//! `GET /mirror/{party}/{log}/...`: what it verified of one, for every party in standing; and what it was opened of it, for that party alone
 //! (`docs/spec/federation.md`, Mirrors).
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Response};
-use comity_wire::release;
+use comity_wire::{mirror, release};
 
 use super::admit::too_many;
 use super::held::Held;
@@ -16,9 +16,17 @@ use super::party::Guest;
 use super::release::record;
 use super::{Door, log};
 use crate::error::Failure;
-use crate::log::{UNKNOWN, bundle_of, from, head_of, plain, tile_path};
+use crate::log::{UNKNOWN, bundle_of, from, head_of, plain, tagged, tile_path};
 use crate::pages;
 use crate::path::Path;
+
+pub(super) async fn heads(
+    State(door): State<Arc<Door>>,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Failure> {
+    let held = pages::blocking(move || Ok(door.node.mirror_heads()?)).await?;
+    Ok(tagged("application/jsonl", mirror::write(&held), &headers))
+}
 
 pub(super) async fn checkpoint(
     State(door): State<Arc<Door>>,

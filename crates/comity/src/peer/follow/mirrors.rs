@@ -2,22 +2,24 @@
 //! was put back; and of those that this node follows, too. Two nodes that a party shows different
 //! histories find out by what each holds, and both prove it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use comity_node::ahead::{MIRRORED, path_of};
+use comity_node::ahead::path_of;
 use comity_node::sync::Ask;
 use comity_tlog::{Checkpoint, Equivocation};
 use comity_wire::entry::Log;
+use comity_wire::mirror::{self, HELD_BYTES_MAX, Held};
 use tokio::time::Instant;
 
 use super::{Broken, FOLLOWED, Follower, blocking};
 use crate::peer::ANSWER_TIMEOUT;
+use crate::peer::connection::Answer;
 use crate::peer::evidence::{self, Found};
 
-/// Logs of others that a peer is asked about in one round: a body of fifty is gone through in
-/// some ten minutes, and costs a few requests a minute.
-const OTHERS_AT_A_TIME: usize = 8;
+/// Heads that are looked at in one round: those that are others than here. In a body at rest there
+/// are none, and a few while something is under way.
+const LOOKED_AT_MAX: usize = 16;
 
 /// Leaves that are asked a mirror for, to look whether its owner shows it another history: 35 MB.
 /// Of a longer log the one of the two nodes that is ahead finds out, by its own leaves.
@@ -29,8 +31,10 @@ const BRANCH_EVERY: Duration = Duration::from_secs(3600);
 /// What was seen at this peer of the logs of others.
 #[derive(Debug, Default)]
 pub(super) struct Mirrors {
-    /// Where the next round begins.
-    next: usize,
+    /// Heads that were too many for the rounds before: where the next one begins.
+    passed: usize,
+    /// Whether some are left for the next round.
+    left: bool,
     /// Heads that it holds and that are beyond what is verified here, with the size that was
     /// verified here when they were seen first.
     beyond: BTreeMap<(String, Log), u64>,
@@ -39,54 +43,90 @@ pub(super) struct Mirrors {
 }
 
 impl Follower {
-    /// Asks which heads of this party's own logs the peer holds: a later one than is here means
-    /// that this directory was put back.
-    pub(super) async fn look_at_own(&mut self) -> Result<(), Broken> {
-        for log in MIRRORED {
-            let party = self.node.config().party.clone();
-            let Some(note) = self.held(&party, log).await? else { continue };
+    /// Asks which heads the peer holds, and looks at those that are others than here.
+    pub(super) async fn look_at_mirrored(&mut self) -> Result<(), Broken> {
+        let Some(held) = self.held().await? else { return Ok(()) };
+        let own = self.node.config().party.clone();
+        let (ours, theirs): (Vec<Held>, Vec<Held>) =
+            held.into_iter().partition(|one| one.party == own);
+        self.look_at_own(own, ours).await?;
+        self.look_at_others(theirs).await
+    }
+
+    /// A later head of this party's own log than is here means that this directory was put back.
+    async fn look_at_own(&mut self, own: String, held: Vec<Held>) -> Result<(), Broken> {
+        let here = self.node.own_heads();
+        for log in FOLLOWED {
+            if !held.iter().any(|one| one.log == log.name() && !here.contains(one)) {
+                continue;
+            }
+            let Some(note) = self.head_of(&own, log).await? else { continue };
             let (node, peer) = (self.node.clone(), self.peer.party.clone());
             blocking(move || node.look_at_mirror(log, &peer, &note)).await?;
         }
         Ok(())
     }
 
-    /// Asks about some of the logs that both follow.
-    pub(super) async fn look_at_others(&mut self) -> Result<(), Broken> {
-        let others = self.node.peers()?.into_iter().map(|other| other.party);
-        let others = others.filter(|other| *other != self.peer.party);
-        let logs: Vec<(String, Log)> =
-            others.flat_map(|other| FOLLOWED.map(|log| (other.clone(), log))).collect();
-        let from = if self.mirrors.next < logs.len() { self.mirrors.next } else { 0 };
-        self.mirrors.next = from + OTHERS_AT_A_TIME;
-        for (party, log) in logs.into_iter().skip(from).take(OTHERS_AT_A_TIME) {
+    async fn look_at_others(&mut self, held: Vec<Held>) -> Result<(), Broken> {
+        let node = self.node.clone();
+        let here = blocking(move || node.mirror_heads()).await?;
+        // Each log once, however often it is named, and of those that are followed here alone.
+        let mut round: BTreeSet<(String, Log)> = BTreeSet::new();
+        for one in here {
+            let Some(log) = FOLLOWED.into_iter().find(|log| log.name() == one.log) else {
+                continue;
+            };
+            let same = |other: &&Held| (&other.party, &other.log) == (&one.party, &one.log);
+            let Some(theirs) = held.iter().find(same) else { continue };
+            if theirs.sha256 == one.sha256 {
+                self.mirrors.beyond.remove(&(one.party, log));
+            } else {
+                round.insert((one.party, log));
+            }
+        }
+        for (party, log) in self.mirrors.few(round) {
             if self.node.contact(&party).halted.is_some() {
                 continue;
             }
-            if let Some(note) = self.held(&party, log).await? {
+            if let Some(note) = self.head_of(&party, log).await? {
                 self.compare_with(party, log, note).await?;
             }
         }
         Ok(())
     }
 
-    /// A head that the peer holds of somebody's log, where it is another than it held before.
-    async fn held(&mut self, party: &str, log: Log) -> Result<Option<Vec<u8>>, Broken> {
-        let path = path_of(party, log, "checkpoint");
-        let most = Ask::Checkpoint.bytes_max();
-        // One that is beyond what is here is looked at again.
-        let again = self.mirrors.beyond.contains_key(&(party.to_owned(), log));
+    /// Which heads the peer holds; nothing where they are those that it held before.
+    async fn held(&mut self) -> Result<Option<Vec<Held>>, Broken> {
+        // What is not settled yet is looked at again.
+        let again = self.mirrors.left || !self.mirrors.beyond.is_empty();
+        let known = self.line().await?.mirrored.clone().filter(|_| !again);
+        let answer = self.mirrored("/mirror/heads", known.as_deref(), HELD_BYTES_MAX).await?;
+        let Some(Answer { etag, body, .. }) = answer else { return Ok(None) };
+        let held = mirror::parse(&body);
+        if held.is_none() {
+            tracing::warn!(peer = self.peer.party, "what it says of its mirrors is not understood");
+        }
+        self.line().await?.mirrored = etag;
+        Ok(held)
+    }
+
+    /// The head that the peer holds of somebody's log.
+    async fn head_of(&mut self, party: &str, log: Log) -> Result<Option<Vec<u8>>, Broken> {
+        let (path, most) = (path_of(party, log, "checkpoint"), Ask::Checkpoint.bytes_max());
+        Ok(self.mirrored(&path, None, most).await?.map(|answer| answer.body.to_vec()))
+    }
+
+    /// What the peer says of a mirror; nothing where it says nothing new, or nothing at all. It is
+    /// followed all the same then.
+    async fn mirrored(
+        &mut self,
+        path: &str,
+        known: Option<&str>,
+        bytes_max: usize,
+    ) -> Result<Option<Answer>, Broken> {
         let line = self.line().await?;
-        let known = line.mirrored.get(&path).cloned().filter(|_| !again);
-        match line.connection.get(&path, known.as_deref(), most, ANSWER_TIMEOUT).await {
-            Ok(answer) if answer.status == 200 => {
-                if let Some(etag) = answer.etag {
-                    line.mirrored.insert(path, etag);
-                }
-                Ok(Some(answer.body.to_vec()))
-            }
-            Ok(_) => Ok(None),
-            // A peer that does not say is followed all the same.
+        match line.connection.get(path, known, bytes_max, ANSWER_TIMEOUT).await {
+            Ok(answer) => Ok(Some(answer).filter(|answer| answer.status == 200)),
             Err(_) => {
                 self.line = None;
                 Ok(None)
@@ -145,5 +185,42 @@ impl Follower {
         tracing::error!(peer = party, what, "followed no further");
         self.node.meet(&party, |contact| contact.halted = Some(what));
         Ok(())
+    }
+}
+
+impl Mirrors {
+    /// As many as one round looks at; the next one goes on behind them.
+    fn few(&mut self, differing: BTreeSet<(String, Log)>) -> Vec<(String, Log)> {
+        let mut round: Vec<(String, Log)> = differing.into_iter().collect();
+        self.left = round.len() > LOOKED_AT_MAX;
+        if self.left {
+            let from = self.passed % round.len();
+            round.rotate_left(from);
+            round.truncate(LOOKED_AT_MAX);
+            self.passed = self.passed.wrapping_add(LOOKED_AT_MAX);
+        }
+        round
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_go_through_all_that_differ() {
+        let mut mirrors = Mirrors::default();
+        let all: BTreeSet<(String, Log)> =
+            (0..40).map(|n| (format!("p{n:02}"), Log::Acts)).collect();
+        let mut seen = BTreeSet::new();
+        for _ in 0..3 {
+            let round = mirrors.few(all.clone());
+            assert_eq!((round.len(), mirrors.left), (LOOKED_AT_MAX, true));
+            seen.extend(round);
+        }
+        assert_eq!(seen, all);
+        let few: BTreeSet<(String, Log)> = all.into_iter().take(LOOKED_AT_MAX).collect();
+        assert_eq!(mirrors.few(few.clone()).len(), few.len());
+        assert!(!mirrors.left, "no more is left for later");
     }
 }
