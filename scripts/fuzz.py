@@ -61,8 +61,19 @@ def seeds(target):
         "tile": [b"tile/0/x001/234.p/5", b"tile/entries/000", b"\0\x21" + bytes(33)],
         "charter": [file.read_bytes() for file in sorted((ROOT / "docs" / "spec").rglob("*.toml"))] or [b"[body]\n"],
         "frame": [b"q\0\0\0\x02{}m\0\0\0\0"],
+        "equivocation": proofs(),
+        "opening": [
+            json.dumps({"index": 3, "salt": key[:43] + "=", "envelope": "e30KZQ=="}).encode() + b'\n{"scanned_to":9}\n',
+            b'{"onward":{"rule":"tier:member","parties":["beta.example","gamma.example"]}}',
+        ],
         "config": [(ROOT / "comity.example.toml").read_bytes()],
     }[target]
+
+
+def proofs():
+    """Texts of proofs, of which some prove nothing."""
+    told = json.loads((ROOT / "docs" / "spec" / "vectors" / "equivocation.json").read_text("utf-8"))
+    return [one["text"].encode() for one in told["proofs"] + told["no_proofs"]]
 
 
 def vectors():
