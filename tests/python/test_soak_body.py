@@ -15,7 +15,9 @@ KILLS = 6
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory):
-    story = Story(tmp_path_factory.mktemp("soak-body"), 1, random.randrange(1 << 32), KILLS)
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}: just soak-body --kills {KILLS} --seed {seed}")
+    story = Story(tmp_path_factory.mktemp("soak-body"), 1, seed, KILLS)
     try:
         story.tell()
         yield story
