@@ -217,9 +217,11 @@ impl Reclaim {
     }
 
     /// Keeps what opens leaves under the head. One that does not open its leaf is not kept, nor
-    /// one of an entry that has a body; unless `keyless` says that nothing opens that body.
+    /// one of an entry that has a body; unless `keyless` says that nothing opens that body, since
+    /// no key of it is here.
     ///
-    /// If we stop in the middle, keys without a body are left, which the next one replaces.
+    /// At no moment is a key beside a body that it does not open. If we stop in the middle, bodies
+    /// without a key are left, or keys without a body, and the next one replaces either.
     ///
     /// # Errors
     /// The store.
@@ -229,35 +231,46 @@ impl Reclaim {
         openings: Vec<PendingOpening>,
         keyless: &dyn Fn(EntryRef) -> bool,
     ) -> Result<Vec<bool>, StorageError> {
-        let (mut keys, mut bodies, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-        let mut seen = BTreeSet::new();
+        let (mut keys, mut bodies, mut sealed_anew) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kept, mut seen) = (Vec::new(), BTreeSet::new());
         for PendingOpening { entry, sealed } in openings {
             let mut leaf = None;
             if entry.log == self.config.id && entry.index < self.size() {
                 let to = entry.index.saturating_add(1);
                 storage.commitments(entry.log, entry.index, to, &mut |one| leaf = Some(one))?;
             }
+            let has_body = storage.has_body(entry)?;
             let opens = leaf == Some(sealed.commitment)
-                && (!storage.has_body(entry)? || keyless(entry))
+                && (!has_body || keyless(entry))
                 && seen.insert(entry);
             kept.push(opens);
             if opens {
                 keys.push(KeyRow { entry, salt: sealed.salt, data_key: sealed.data_key });
-                bodies.push((entry, sealed.body));
+                let of_its_kind = if has_body { &mut sealed_anew } else { &mut bodies };
+                of_its_kind.push((entry, sealed.body));
             }
         }
-        if bodies.is_empty() {
+        if keys.is_empty() {
             return Ok(kept);
         }
-        storage.begin()?;
-        let mut store = || {
-            storage.put_keys(&keys, &[])?;
-            bodies.iter().try_for_each(|(entry, body)| storage.replace_body(*entry, body))
-        };
-        match store() {
-            Ok(()) => storage.commit()?,
-            Err(error) => return undone(storage, error),
+        // A key beside the body of the lost one would not open it, and nothing would ever say that
+        // this body may be replaced. So these bodies are on the disk before their keys are.
+        if !sealed_anew.is_empty() {
+            storage.begin()?;
+            sealed_anew
+                .iter()
+                .try_for_each(|(entry, body)| storage.replace_body(*entry, body))
+                .or_else(|error| undone(storage, error))?;
+            storage.commit()?;
         }
+        storage.begin()?;
+        storage
+            .put_keys(&keys, &[])
+            .and_then(|()| {
+                bodies.iter().try_for_each(|(entry, body)| storage.replace_body(*entry, body))
+            })
+            .or_else(|error| undone(storage, error))?;
+        storage.commit()?;
         Ok(kept)
     }
 

@@ -160,6 +160,58 @@ fn a_stop_at_any_step_loses_nothing() {
     assert!(stops > 100, "{stops}");
 }
 
+/// As above, where `log.db` is here and `keys.db` is not: a key that is here opens its body at
+/// every stop, since nobody replaces a body that has a key.
+#[test]
+fn a_stop_while_bodies_are_replaced_leaves_no_key_that_opens_nothing() {
+    let (mirror, written) = Mirror::of(20);
+    let logs = written.copy_of_logs();
+    let faults =
+        [Fault::StopBefore, Fault::StopWithin, Fault::FailedButPersisted, Fault::FailedUnsynced];
+    let again = |disk: &MemoryDisk, storage: &mut _| {
+        let log = Reclaim::begin(storage, config()).map_err(|error| error.to_string())?;
+        let keyless = |entry| !disk.has_key(entry);
+        log.open(storage, mirror.pending(), &keyless).map_err(|error| error.to_string())
+    };
+    let mut stops = 0;
+    for fault in faults {
+        for power in [false, true] {
+            for after in 0.. {
+                let disk = MemoryDisk::default();
+                logs(&disk);
+                let mut storage = disk.open();
+                disk.fail(after, fault);
+                let cut_off = again(&disk, &mut storage).is_err();
+                let struck = disk.clear_fault();
+                if power {
+                    disk.crash(&mut || 7);
+                } else {
+                    disk.kill();
+                }
+                for index in 0..20 {
+                    let entry = EntryRef { log: SHARED, index };
+                    let sound = disk.open_entry(entry).is_ok() || !disk.has_key(entry);
+                    assert!(sound, "{fault:?} {after}: {index}");
+                }
+                let mut storage = disk.open();
+                again(&disk, &mut storage).unwrap();
+                drop(storage);
+                disk.kill();
+                goes_on(disk.open(), 20);
+                for (n, _, envelope) in &mirror.openings {
+                    let entry = EntryRef { log: SHARED, index: *n };
+                    assert_eq!(disk.open_entry(entry), Ok(Some(envelope.clone())), "{after}");
+                }
+                stops += u64::from(cut_off);
+                if !struck {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(stops > 100, "{stops}");
+}
+
 #[test]
 fn a_mirror_that_lies_gives_nothing() {
     let (mirror, _) = Mirror::of(40);
