@@ -26,6 +26,9 @@ const JOURNAL_PAGES: u64 = 4000;
 /// Where a reader stood in the way, it is tried again after so many more.
 const AGAIN_PAGES: u64 = 400;
 
+/// Pages of a file of an earlier version that are cleared in one transaction: 8 MB.
+const PIECE_PAGES: u32 = 1000;
+
 /// Octets of the header of a journal, and of that of each page in it (SQLite, file format, 4.1).
 const JOURNAL_HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
@@ -105,11 +108,23 @@ impl Written {
         self.move_at = more;
     }
 
-    /// Clears the gaps of all pages: of a file that was written without that.
-    pub(super) fn clear_all(&self) -> rusqlite::Result<()> {
-        let pages: u32 =
-            self.connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
-        self.clear_pages(1..=pages)
+    /// Clears the gaps of all pages: of a file that was written without that. It is done in
+    /// pieces, so that the journal does not become as long as the file. Whoever is stopped within
+    /// it begins again.
+    pub(crate) fn clear_all(&mut self) -> rusqlite::Result<()> {
+        let pages = self.page_count()?;
+        let mut from = 1;
+        while from <= pages {
+            let to = pages.min(from.saturating_add(PIECE_PAGES - 1));
+            self.clear_pages(from..=to)?;
+            self.committed();
+            from = to + 1;
+        }
+        self.settle().map(drop)
+    }
+
+    fn page_count(&self) -> rusqlite::Result<u32> {
+        self.connection.pragma_query_value(None, "page_count", |row| row.get(0))
     }
 
     fn clear(&self) -> rusqlite::Result<()> {

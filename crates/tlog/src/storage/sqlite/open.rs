@@ -45,14 +45,13 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Written, StorageE
     if fresh {
         create(&connection, schema).map_err(fault)?;
     }
+    let mut written = Written::new(connection, &path, schema.page_size);
     if !fresh && version < schema.user_version {
-        upgrade(&connection, schema, version).map_err(fault)?;
-    }
-    note_library(&connection).map_err(fault)?;
-    let written = Written::new(connection, &path, schema.page_size);
-    if !fresh && version < schema.user_version {
+        // The version says that it was done, so it is done first.
         written.clear_all().map_err(fault)?;
+        upgrade(&written, schema, version).map_err(fault)?;
     }
+    note_library(&written).map_err(fault)?;
     // What a stopped process left in the journal moves into the file, whose first page is then
     // ours from the first day. Where a reader stands in the way, the next checkpoint does it.
     written.settle().map_err(fault)?;
@@ -78,6 +77,14 @@ fn create(connection: &Connection, schema: &Schema) -> rusqlite::Result<()> {
 /// as it is to be.
 fn upgrade(connection: &Connection, schema: &Schema, from: u32) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN EXCLUSIVE")?;
+    let done = take_steps(connection, schema, from);
+    if done.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    done
+}
+
+fn take_steps(connection: &Connection, schema: &Schema, from: u32) -> rusqlite::Result<()> {
     let taken = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
     for step in schema.steps.iter().skip(taken) {
         connection.execute_batch(step)?;
