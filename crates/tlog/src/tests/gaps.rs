@@ -1,15 +1,19 @@
 //! What the store leaves in pages from which rows were moved: nothing, at any time.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use tempfile::TempDir;
 
 use super::directory::open;
 use super::{AUDIT, PRIVATE, Random, SHARED, pending};
+use crate::commitment::Commitment;
 use crate::sequencer::Batch;
+use crate::storage::Storage as _;
 use crate::storage::sqlite::gap;
-use crate::{EntryRef, Reader, SqliteStorage};
+use crate::{EntryRef, Reader, SqliteStorage, StorageError};
 
 const FILES: [(&str, usize); 2] = [("log.db", 8192), ("keys.db", 4096)];
 
@@ -171,4 +175,50 @@ fn a_long_journal_is_moved_without_its_gaps() {
     }
     assert!(moved && longest < 40_000_000, "{longest}");
     assert_eq!(in_gaps(dir.path()), 0);
+}
+
+/// Where there are more pages than the first octet tells apart, those of a body may look like those
+/// of a tree: nothing in such a file is cleared, and no file becomes one.
+#[test]
+fn a_body_in_a_file_that_is_too_large_stays_whole() {
+    let dir = TempDir::new().unwrap();
+    let mut storage = SqliteStorage::open(dir.path()).unwrap();
+    let [entry, more] = [0, 1].map(|index| EntryRef { log: SHARED, index });
+    // As a number of rows and a beginning of rows these octets make sense.
+    let body = vec![0x0a; 40_000];
+    storage.begin().unwrap();
+    storage.put_entry(entry, &Commitment([1; 32]), Some(&body)).unwrap();
+    storage.commit().unwrap();
+    drop(storage);
+    // Its third page goes to where page numbers begin as trees do. The file has a hole before it.
+    let file = File::options().read(true).write(true).open(dir.path().join("log.db")).unwrap();
+    let (size, far) = (FILES[0].1, 0x0200_0000_u32);
+    let at = |page: u32| u64::from(page - 1) * size as u64;
+    let pages = u32::try_from(file.metadata().unwrap().len() / size as u64).unwrap();
+    let page = |number| {
+        let mut page = vec![0; size];
+        file.read_exact_at(&mut page, at(number)).unwrap();
+        page
+    };
+    let next = |page: &[u8]| u32::from_be_bytes(page[..4].try_into().unwrap());
+    let of_body = |page: &[u8]| page[4..].iter().all(|octet| *octet == 0x0a);
+    let near = (2..=pages).find(|n| of_body(&page(*n)) && next(&page(*n)) != 0).unwrap();
+    file.write_all_at(&page(next(&page(near))), at(far)).unwrap();
+    file.write_all_at(&far.to_be_bytes(), at(near)).unwrap();
+    file.write_all_at(&far.to_be_bytes(), 28).unwrap();
+
+    let mut storage = SqliteStorage::open(dir.path()).unwrap();
+    let touched = "UPDATE sqlite_dbpage SET data = data WHERE pgno = ?1";
+    assert_eq!(storage.connections().0.execute(touched, [near]).unwrap(), 1);
+    assert!(storage.scrub().unwrap());
+    let kept: Vec<u8> = storage
+        .connections()
+        .0
+        .query_row("SELECT body FROM entry WHERE key = ?1", [entry.key()], |row| row.get(0))
+        .unwrap();
+    assert!(kept == body);
+    storage.begin().unwrap();
+    let full = storage.put_entry(more, &Commitment([2; 32]), Some(&body));
+    assert_eq!(full, Err(StorageError::Full("log.db")));
+    storage.rollback().unwrap();
 }

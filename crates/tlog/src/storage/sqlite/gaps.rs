@@ -37,9 +37,10 @@ const FRAME_HEADER: u64 = 24;
 const FILE_HEADER: usize = 100;
 
 /// The first octet of a page of a tree: leaf or not, table or index (1.6). Other pages begin with
-/// the number of a page, so with 0 or 1 as long as there are fewer than this.
+/// the number of a page, so with 0 or 1 as long as there are no more than this: 256 GiB of
+/// `log.db`, 128 GiB of `keys.db`. Neither grows beyond.
 const TREE_PAGES: [u8; 4] = [0x02, 0x05, 0x0a, 0x0d];
-const PAGES_MAX: u32 = 0x0200_0000;
+pub(super) const PAGES_MAX: u32 = 0x01ff_ffff;
 
 /// A file of the store, opened to write.
 pub(super) struct Written {
@@ -135,7 +136,9 @@ impl Written {
 
     fn clear_pages(&self, pages: impl IntoIterator<Item = u32>) -> rusqlite::Result<()> {
         let mut pages = pages.into_iter().peekable();
-        if pages.peek().is_none() {
+        // Of a file that another program made longer no page is touched: in any of them the
+        // number of a page may look like the beginning of a tree.
+        if pages.peek().is_none() || self.page_count()? > PAGES_MAX {
             return Ok(());
         }
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -148,9 +151,6 @@ impl Written {
     }
 
     fn clear_page(&self, number: u32) -> rusqlite::Result<()> {
-        if number >= PAGES_MAX {
-            return Ok(());
-        }
         let mut read =
             self.connection.prepare_cached("SELECT data FROM sqlite_dbpage WHERE pgno = ?1")?;
         // A page of the journal may be behind the end of the file by now.

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::gaps::Written;
+use super::gaps::{PAGES_MAX, Written};
 use super::{BUSY_WAIT, WRITER_CACHE_KIB, sort};
 use crate::storage::StorageError;
 use crate::storage::schema::Schema;
@@ -39,7 +39,8 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Written, StorageE
         .execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
              PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;
-             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -{WRITER_CACHE_KIB};"
+             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -{WRITER_CACHE_KIB};
+             PRAGMA max_page_count = {PAGES_MAX};"
         ))
         .map_err(fault)?;
     if fresh {
