@@ -10,7 +10,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::storage::schema::{KEYS, LOG, Schema};
-use crate::storage::sqlite::{BUSY_WAIT, read_head, sort};
+use crate::storage::sqlite::{BUSY_WAIT, Written, read_head, sort};
 use crate::storage::{Head, StorageError};
 
 /// Pages copied between two looks at how far it is: some megabytes.
@@ -67,22 +67,25 @@ impl Snapshot {
     }
 
     /// Copies `keys.db`, but for the keys of entries that are erased and whose keys were on their
-    /// way out.
+    /// way out. Rows that were moved leave nothing in the copy either: of the pages that are still
+    /// in the journal nobody has cleared that.
     pub fn copy_keys(&self, to: &Path, each: &mut dyn FnMut(u64)) -> Result<(), StorageError> {
         let fault = |error: rusqlite::Error| sort(&error, KEYS.file);
-        copy(&self.keys, &KEYS.path(to), each).map_err(fault)?;
+        let path = KEYS.path(to);
+        copy(&self.keys, &path, each).map_err(fault)?;
         let mut statement = self.log.prepare("SELECT key FROM erasing").map_err(fault)?;
         let rows = statement.query_map([], |row| row.get::<_, i64>(0)).map_err(fault)?;
         let gone = rows.collect::<Result<Vec<_>, _>>().map_err(fault)?;
-        if gone.is_empty() {
-            return Ok(());
-        }
-        let copied = Connection::open(KEYS.path(to)).map_err(fault)?;
-        copied.execute_batch("PRAGMA secure_delete = ON; BEGIN").map_err(fault)?;
+        let copied = Connection::open(&path).map_err(fault)?;
+        let mut copied = Written::new(copied, &path, KEYS.page_size);
+        copied
+            .execute_batch("PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 0; BEGIN")
+            .map_err(fault)?;
         for key in gone {
             copied.execute("DELETE FROM key WHERE key = ?1", [key]).map_err(fault)?;
         }
-        copied.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").map_err(fault)
+        copied.execute_batch("COMMIT").map_err(fault)?;
+        copied.clear_all().map_err(fault)
     }
 }
 

@@ -19,7 +19,7 @@ mod read;
 
 pub(crate) use read::{read_commitments, read_follow, read_head, read_marks, read_tile};
 
-use gaps::Written;
+pub(crate) use gaps::Written;
 #[cfg(test)]
 pub(crate) use gaps::gap;
 use keys::KeyFile;

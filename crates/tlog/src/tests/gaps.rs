@@ -160,6 +160,21 @@ fn an_upgrade_clears_the_gaps_of_all_pages() {
     assert_eq!(in_gaps(dir.path()), 0);
 }
 
+/// A copy of the keys is made of pages that nobody has cleared yet, too.
+#[test]
+fn a_copy_of_the_keys_has_nothing_in_its_gaps() {
+    let [dir, to] = [TempDir::new().unwrap(), TempDir::new().unwrap()];
+    let (mut sequencer, mut random) = (open(dir.path(), 1), Random::new(7));
+    grow(&mut sequencer, &mut random, 200);
+    drop(sequencer);
+    age(dir.path(), FILES[1], 3);
+    assert!(in_gaps(dir.path()) > 0);
+    let snapshot = crate::backup::Snapshot::take(dir.path()).unwrap();
+    snapshot.copy_log(to.path(), &mut |_| {}).unwrap();
+    snapshot.copy_keys(to.path(), &mut |_| {}).unwrap();
+    assert_eq!(in_gaps(to.path()), 0);
+}
+
 #[test]
 fn a_long_journal_is_moved_without_its_gaps() {
     let dir = TempDir::new().unwrap();

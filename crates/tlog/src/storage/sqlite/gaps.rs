@@ -43,7 +43,7 @@ const TREE_PAGES: [u8; 4] = [0x02, 0x05, 0x0a, 0x0d];
 pub(super) const PAGES_MAX: u32 = 0x01ff_ffff;
 
 /// A file of the store, opened to write.
-pub(super) struct Written {
+pub(crate) struct Written {
     connection: Connection,
     journal: PathBuf,
     page_size: u32,
@@ -72,7 +72,7 @@ impl Drop for Written {
 
 impl Written {
     /// `path` is that of the file.
-    pub(super) fn new(connection: Connection, path: &Path, page_size: u32) -> Written {
+    pub(crate) fn new(connection: Connection, path: &Path, page_size: u32) -> Written {
         let mut journal = path.as_os_str().to_owned();
         journal.push("-wal");
         let journal = PathBuf::from(journal);
