@@ -107,7 +107,9 @@ impl View {
         settings(&connection, WRITER_CACHE_KIB)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "OFF")?;
-        // The id of an observable is a lookup key: withdrawn, it is in no free page either.
+        // The id of an observable is a lookup key: withdrawn, its rows are written over where they
+        // stand. A copy that SQLite left as it moved rows, and the journal, may have it until the
+        // view is folded again; the content itself is never here.
         connection.pragma_update(None, "secure_delete", "ON")?;
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         if let Opened::Dropped(_) = opened {
