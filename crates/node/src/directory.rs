@@ -200,6 +200,20 @@ impl Directory {
             .map_err(|source| self.io(path, source))
     }
 
+    /// Gives a file a second name, with the first number in it that is free, so that what is there
+    /// stays when it is replaced: `a.proof` is `a.1.proof` too.
+    pub(crate) fn keep_beside(&self, path: &Path) -> Result<(), DirectoryError> {
+        let mut number = 1_u64;
+        loop {
+            let mut name = path.with_extension(number.to_string()).into_os_string();
+            name.extend(path.extension().into_iter().flat_map(|last| [".".as_ref(), last]));
+            match fs::hard_link(path, &name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                done => return done.map_err(|source| self.io(path, source)),
+            }
+        }
+    }
+
     /// Whether the logs are here and what opens their entries is not: a directory out of a backup,
     /// or a lost file.
     pub(crate) fn keys_are_lost(&self) -> bool {

@@ -151,8 +151,20 @@ impl Node {
             proof.check(&verifier).map_err(|error| NodeError::Start(error.to_string()))?;
         let directory = self.directory();
         let path = directory.evidence(party, log);
-        if !path.exists() {
+        let kept = match std::fs::read(&path) {
+            Ok(octets) => Some(octets),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(directory.io(&path, error).into()),
+        };
+        let convicts = |octets: &Vec<u8>| {
+            Equivocation::parse(octets).is_ok_and(|proof| proof.check(&verifier).is_ok())
+        };
+        if !kept.as_ref().is_some_and(convicts) {
             directory.make_evidence()?;
+            // One by a key that the log had before proves what it proved.
+            if kept.is_some() {
+                directory.keep_beside(&path)?;
+            }
             directory.replace(&path, proof.text().as_bytes())?;
         }
         Ok(convicted)

@@ -13,9 +13,12 @@ mod world;
 
 use std::sync::atomic::Ordering;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use comity_charter::Tlp;
 use comity_node::adopt::New;
 use comity_node::role::Role;
+use comity_tlog::{Checkpoint, Equivocation, Hash, SigningKey};
 use comity_wire::entry::{self, Header, Kind, Log};
 use parties::{ALPHA, BETA, GAMMA, Parties, named};
 use world::{DAY, tool};
@@ -124,6 +127,51 @@ fn what_opens_soundly_later_is_not_set_aside_any_more() {
 }
 
 /// The stances of a party's private log: author's role, and payload.
+/// The key that a party's log is signed with.
+fn signing_key(parties: &Parties, party: &str, log: Log) -> SigningKey {
+    let path = parties.world.path(party).join("keys").join(format!("{}.key", log.name()));
+    let text = std::fs::read_to_string(path).unwrap();
+    let octets = STANDARD.decode(text.trim().splitn(5, '+').nth(4).unwrap()).unwrap();
+    SigningKey::from_bytes(octets[1..].try_into().unwrap())
+}
+
+#[test]
+fn a_proof_by_the_key_of_today_is_kept_beside_one_by_an_earlier_key() {
+    let mut parties = Parties::new();
+    parties.pull(GAMMA, ALPHA);
+    let node = parties.node(GAMMA);
+    let (_, head) = node.verified_head(ALPHA, Log::Acts).unwrap().unwrap();
+    let origin = head.note.lines().next().unwrap().to_owned();
+    let said = |root| Checkpoint { origin: origin.clone(), size: head.size, root };
+    let [one, other] = [Hash([1; 32]), Hash([2; 32])];
+    let before = SigningKey::from_bytes(&[7; 32]);
+    let [first, second] = [one, other].map(|root| said(root).sign(&before).unwrap());
+    let earlier = Equivocation::of_one_size(&first, &second, other).text();
+    let evidence = parties.world.path(GAMMA).join("evidence");
+    std::fs::create_dir(&evidence).unwrap();
+    std::fs::write(evidence.join("alpha.example.acts.proof"), &earlier).unwrap();
+    assert_eq!(node.evidence(ALPHA).unwrap(), []);
+
+    let fork = said(one).sign(&signing_key(&parties, ALPHA, Log::Acts)).unwrap();
+    let proof = node.contradiction(ALPHA, Log::Acts, fork.as_bytes()).unwrap().unwrap();
+    for _ in 0..2 {
+        let node = parties.node(GAMMA);
+        node.convict(ALPHA, Log::Acts, &proof).unwrap();
+        let kept = node.evidence(ALPHA).unwrap();
+        assert_eq!(kept.iter().map(|one| one.text.clone()).collect::<Vec<_>>(), [proof.text()]);
+        parties.reopen(GAMMA);
+        assert_eq!(parties.node(GAMMA).evidence(ALPHA).unwrap(), kept);
+    }
+    let mut names = std::fs::read_dir(&evidence)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect::<Vec<_>>();
+    names.sort();
+    assert_eq!(names, ["alpha.example.acts.1.proof", "alpha.example.acts.proof"]);
+    let kept = std::fs::read_to_string(evidence.join(&names[0])).unwrap();
+    assert_eq!(kept, earlier);
+}
+
 fn stances(parties: &Parties, party: &'static str) -> Vec<(String, serde_json::Value)> {
     let reader = comity_tlog::Reader::open(&parties.world.path(party)).unwrap();
     let mut found = Vec::new();
