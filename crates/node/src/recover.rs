@@ -422,8 +422,8 @@ fn heads_of(directory: &Directory) -> Result<Option<Reader>, NodeError> {
         return Ok(None);
     }
     if directory.keys_are_lost() {
-        // A reader needs both files; an empty one says what is true.
-        drop(SqliteStorage::open(directory.root()));
+        // What is kept of their contents goes with the next start, which has to see that.
+        return Ok(Some(Reader::open_without_keys(directory.root())?));
     }
     crate::writer::reader(directory.root()).map(Some)
 }

@@ -54,6 +54,20 @@ impl Reader {
         Ok(Reader { log: open_file(dir, &LOG)?, keys: open_file(dir, &KEYS)? })
     }
 
+    /// Opens the logs of a directory that has nothing that opens their entries: all bodies are there,
+    /// and no salt is. The file of keys is not made.
+    ///
+    /// # Errors
+    /// As for [`Reader::open`].
+    pub fn open_without_keys(dir: &Path) -> Result<Reader, ReadError> {
+        let log = open_file(dir, &LOG)?;
+        let keys = Connection::open_in_memory().and_then(|keys| {
+            KEYS.tables.iter().try_for_each(|(_, sql)| keys.execute_batch(sql))?;
+            Ok(keys)
+        });
+        Ok(Reader { log, keys: keys.map_err(|error| sort(&error, KEYS.file))? })
+    }
+
     /// Bounds the pages that it keeps of each file, in kibibytes: for one of many readers.
     ///
     /// # Errors
