@@ -148,10 +148,7 @@ impl Recovery {
         let lock = directory.lock()?;
         let config = Config::read(&directory.config())?;
         let charter = terms::read_charter(&directory)?;
-        let begun = match std::fs::read(directory.recovering()) {
-            Ok(text) => serde_json::from_slice(&text).ok(),
-            Err(_) => None,
-        };
+        let begun = begun(&directory)?;
         let cut_off = begun.is_some();
         if !cut_off && resume::is_under_way(&directory) {
             let shown = directory.root().display();
@@ -305,7 +302,7 @@ impl Recovery {
     pub fn begin(&mut self) -> Result<(), NodeError> {
         if !self.cut_off {
             let text = serde_json::to_vec(&self.begun).unwrap_or_default();
-            self.directory.write_new(&self.directory.recovering(), &text)?;
+            self.directory.replace(&self.directory.recovering(), &text)?;
         }
         let mut storage = resume::open_storage(&self.directory, &self.config)?;
         for taking in &mut self.logs {
@@ -414,6 +411,27 @@ impl Taking {
         let (log, note, size) = (self.log, best.note.clone(), best.size);
         Ok(Some(Wanted { log, note, size, here, holders }))
     }
+}
+
+/// What was found when it began, where it was cut off.
+fn begun(directory: &Directory) -> Result<Option<Begun>, NodeError> {
+    let path = directory.recovering();
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(directory.io(&path, error).into()),
+    };
+    // Without it nobody knows whether logs that no peer mirrors were lost, too.
+    serde_json::from_slice(&text).map(Some).map_err(|error| {
+        NodeError::PutBack(format!(
+            "`{}` says what was here when getting the logs back began, and cannot be read: {error}. \
+             Where it is empty, the machine stopped as it was written and nothing had begun: remove \
+             it, and call this again. Otherwise put it back from a copy, or go on under new names: \
+             comity resume {}",
+            path.display(),
+            directory.root().display()
+        ))
+    })
 }
 
 /// What reads the heads, where there are logs.

@@ -194,8 +194,7 @@ pub fn resume(
             // after, this is called again.
             let continued = continued(directory, &affected, &behind, same_names)?;
             let text = serde_json::to_vec(&continued).unwrap_or_default();
-            remove(directory, &directory.resumed())?;
-            directory.write_new(&directory.resumed(), &text)?;
+            directory.replace(&directory.resumed(), &text)?;
             continued
         }
     };
@@ -229,9 +228,14 @@ fn end_recovery(directory: &Directory, config: &Config) -> Result<(), NodeError>
 pub(crate) fn said(directory: &Directory) -> Result<Option<Vec<Continued>>, NodeError> {
     let path = directory.resumed();
     match fs::read(&path) {
-        Ok(text) => serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|error| NodeError::Start(format!("`{}`: {error}", path.display()))),
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
+            NodeError::PutBack(format!(
+                "`{}` says under which names the logs go on, and cannot be read: {error}. Where it \
+                 is empty, the machine stopped as it was written and nothing had been done: remove \
+                 it, and call this again. Otherwise put it back from a copy",
+                path.display()
+            ))
+        }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(directory.io(&path, error).into()),
     }
@@ -298,7 +302,7 @@ pub(crate) fn rename(
         let origin = one.origin.clone();
         if !path.exists() {
             let key = make::new_key(surroundings);
-            directory.write_new(&path, keys::text(&origin, &key).as_bytes())?;
+            directory.replace(&path, keys::text(&origin, &key).as_bytes())?;
         }
         let key = keys::read(&path, &origin)?;
         let new = LogConfig { id: log.id, name: log.name.clone(), origin, key };
@@ -325,7 +329,7 @@ pub(crate) fn rename(
     let next = directory.keys().join("next.key");
     if !next.exists() {
         let key = make::new_key(surroundings);
-        directory.write_new(&next, keys::text(&config.party, &key).as_bytes())?;
+        directory.replace(&next, keys::text(&config.party, &key).as_bytes())?;
     }
     sync_keys(directory)
 }

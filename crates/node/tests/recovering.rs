@@ -14,8 +14,9 @@ mod world;
 use std::sync::atomic::Ordering;
 
 use comity_node::recover::{Recovered, Recovery};
+use comity_node::resume::resume;
 use comity_node::sync::{Ask, Came, Next, Pull};
-use comity_node::{Directory, NodeError};
+use comity_node::{Directory, Node, NodeError};
 use comity_wire::entry::Log;
 use comity_wire::release;
 use parties::{ALPHA, GAMMA, Parties};
@@ -95,6 +96,58 @@ fn recover_of(
     recovery.finish()
 }
 
+fn goes_on(mut parties: Parties) {
+    parties.open(ALPHA);
+    parties.give(ALPHA, 3, &tool(3), "all");
+    parties.pull(GAMMA, ALPHA);
+    assert_eq!(parties.shown(GAMMA, "received-alpha_example"), [1, 2, 3]);
+    parties.verify();
+}
+
+#[test]
+fn a_file_that_was_cut_off_as_the_recovery_began_says_what_to_do() {
+    let (parties, directory) = followed();
+    lose(&directory, &["log.db", "keys.db", "view.db"]);
+    let path = directory.root().join("recovering.json");
+    std::fs::write(&path, "").unwrap();
+    let told = |error: NodeError| error.to_string();
+    let started = Node::open(directory.clone(), parties.world.surroundings.clone());
+    assert!(started.map_err(told).err().unwrap().contains("comity peer recover"));
+    let refused = recover(&parties, &directory).map_err(told).unwrap_err();
+    for words in ["recovering.json` says", "is empty", "remove it", "comity resume"] {
+        assert!(refused.contains(words), "{refused}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    let recovered = recover(&parties, &directory).unwrap();
+    assert_eq!(recovered.arrived, 2);
+    assert!(!path.exists());
+    goes_on(parties);
+}
+
+#[test]
+fn a_file_of_names_that_was_cut_off_says_what_to_do() {
+    let (parties, directory) = followed();
+    lose(&directory, &["log.db", "keys.db", "view.db"]);
+    let path = directory.root().join("resumed.json");
+    std::fs::write(
+        directory.root().join("recovering.json"),
+        r#"{"lost":true,"restored":false,"before":{}}"#,
+    )
+    .unwrap();
+    std::fs::write(&path, "").unwrap();
+    let resumed = resume(&directory, false, &parties.world.surroundings).map(drop);
+    for refused in [recover(&parties, &directory).map(drop), resumed] {
+        let refused = refused.unwrap_err().to_string();
+        for words in ["resumed.json` says", "is empty", "remove it"] {
+            assert!(refused.contains(words), "{refused}");
+        }
+    }
+    std::fs::remove_file(&path).unwrap();
+    recover(&parties, &directory).unwrap();
+    goes_on(parties);
+}
+
+/// `log.db` is here, what opens it is not; whoever looks and goes away leaves it so.
 #[test]
 fn a_look_that_came_to_nothing_makes_no_file_of_keys() {
     let (parties, directory) = followed();

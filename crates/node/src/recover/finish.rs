@@ -195,7 +195,7 @@ impl Recovery {
                     return Ok(said);
                 }
                 let text = serde_json::to_vec(&said).unwrap_or_default();
-                self.directory.write_new(&self.directory.resumed(), &text)?;
+                self.directory.replace(&self.directory.resumed(), &text)?;
                 said
             }
         };
