@@ -142,7 +142,8 @@ impl std::fmt::Debug for Recovery {
 }
 
 impl Recovery {
-    /// Looks at a directory that nothing else has open. Nothing is written.
+    /// Looks at a directory that nothing else has open. Nothing is written, but for the end of what
+    /// was cut off.
     pub fn open(directory: Directory, surroundings: Surroundings) -> Result<Recovery, NodeError> {
         directory.require_node()?;
         let lock = directory.lock()?;
@@ -155,6 +156,9 @@ impl Recovery {
             return Err(NodeError::PutBack(format!(
                 "going on under new names was cut off; finish it: comity resume {shown}"
             )));
+        }
+        if cut_off {
+            resume::end_renaming(&directory, &config, &surroundings)?;
         }
         let reader = heads_of(&directory)?;
         let mut logs = Vec::new();

@@ -334,6 +334,21 @@ pub(crate) fn rename(
     sync_keys(directory)
 }
 
+/// Finishes to give the logs their names, where that was cut off: until then the heads may be
+/// signed by keys that no file has the name of.
+pub(crate) fn end_renaming(
+    directory: &Directory,
+    config: &Config,
+    surroundings: &Surroundings,
+) -> Result<(), NodeError> {
+    if !Log::ALL.iter().any(|log| next_key(directory, *log).exists()) {
+        return Ok(());
+    }
+    let Some(said) = said(directory)? else { return Ok(()) };
+    let logs = identities(directory, config)?;
+    rename(directory, config, &logs, &said, surroundings)
+}
+
 fn sync_keys(directory: &Directory) -> Result<(), NodeError> {
     let path = directory.keys();
     let synced = fs::File::open(&path).and_then(|keys| keys.sync_all());

@@ -171,3 +171,34 @@ fn a_look_that_came_to_nothing_makes_no_file_of_keys() {
     let opened: Vec<_> = recovered.logs.iter().map(|log| (log.log, log.opened, log.lost)).collect();
     assert!(opened.iter().all(|(_, opened, _)| *opened > 0), "{opened:?}");
 }
+
+/// Yesterday's logs came back, and nobody mirrors `acts`, which goes on under a new name. That is
+/// cut off where its head is signed by the new key, and the file of that has not its name yet.
+#[test]
+fn a_recovery_that_was_cut_off_as_a_log_got_its_name_is_finished() {
+    let (mut parties, directory) = followed();
+    let root = directory.root();
+    let stores = ["log.db", "keys.db"].map(|name| (root.join(name), root.join(name)));
+    let stores = stores.map(|(from, to)| (std::fs::read(from).unwrap(), to));
+    parties.open(ALPHA);
+    parties.give(ALPHA, 3, &tool(3), "all");
+    parties.pull(GAMMA, ALPHA);
+    parties.nodes.remove(ALPHA).unwrap().close();
+    lose(&directory, &["log.db", "keys.db", "view.db", "head.mark"]);
+    stores.into_iter().for_each(|(octets, to)| std::fs::write(to, octets).unwrap());
+
+    // The old key cannot be kept under this name.
+    let keys = Node::log_keys(&directory).unwrap();
+    let id = keys.acts.split('+').nth(1).unwrap();
+    let taken = root.join("keys").join(format!("acts.{id}.key"));
+    std::os::unix::fs::symlink("nowhere", &taken).unwrap();
+    recover_of(&parties, &directory, &[Log::Shared]).map(drop).unwrap_err();
+    assert!(root.join("keys").join("acts.key.next").exists());
+    std::fs::remove_file(taken).unwrap();
+
+    let recovered = recover_of(&parties, &directory, &[Log::Shared]).unwrap();
+    let acts = recovered.continues.iter().find(|one| one.log == "acts").unwrap();
+    assert_eq!(acts.origin, "alpha.example/acts/2");
+    parties.open(ALPHA);
+    parties.verify();
+}
