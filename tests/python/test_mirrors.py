@@ -1,11 +1,14 @@
 """A party that lost its disk, or has an old one, gets its own logs back from those who follow it, and
 goes on under the same names; nothing that was taken back comes back, and who lies gives nothing."""
 
+import base64
 import re
+import secrets
 import shutil
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from hostile_peer import Liar, whole
 from node import BINARY, PASSWORD
@@ -405,3 +408,40 @@ def test_a_mirror_that_lies_gives_nothing(body):
     alpha.start()
     assert alpha.has("recovered", made)
     goes_on(body, 1310)
+
+
+class Spoiler(Mirror):
+    """Gives leaves of another log, and hangs up before their tree can be looked at."""
+
+    def mirror(self, party, log, rest):
+        if log == "shared" and rest.startswith("tile/entries/"):
+            if int(rest.removeprefix("tile/entries/").partition(".p/")[0].replace("/", "").replace("x", "")) > 15:
+                return None
+            return whole(b"".join(b"\x00\x21\x01" + secrets.token_bytes(32) for _ in range(256)))
+        return super().mirror(party, log, rest)
+
+
+def test_a_mirror_that_begins_with_a_lie_and_goes_does_not_spoil_the_next(body):
+    """Leaves are stored as they come, some thousands at a time, and whoever is asked next goes on
+    behind them."""
+    alpha, beta = body.nodes[ALPHA], body.nodes[BETA]
+    all_followed(body)
+    alpha.end()
+    lose(alpha)
+    shared = PaperLog(ALPHA, "shared")
+    signing = (alpha.directory / "keys" / "shared.key").read_text().strip().split("+", 4)[4]
+    shared.key = ed25519.Ed25519PrivateKey.from_private_bytes(base64.b64decode(signing)[1:])
+    shared.leaves = [b"\x01" + secrets.token_bytes(32) for _ in range(4500)]
+    shared.note = shared.checkpoint()
+    said = {"shared": shared, "acts": on_paper(beta, 17, "acts")}
+    spoiler, honest = Spoiler(body.paper[SCRIBE], said), Mirror(body.paper["liar.example"], said)
+    try:
+        told = alpha.told("peer", "recover", alpha.directory, "--without-silent",
+                          *(more for party in (BETA, GAMMA) for more in ("--from", f"{party}=127.0.0.1:9")),
+                          "--from", f"{SCRIBE}={spoiler.address}", "--from", f"liar.example={honest.address}")
+    finally:
+        spoiler.stop()
+        honest.stop()
+    assert any("/shared/tile/entries/016" in path for path in spoiler.asked), "it was asked first"
+    assert of_log(told, "shared")["size"] == 4500
+    alpha.verify()

@@ -108,7 +108,14 @@ async fn grow(
     let mut why = String::new();
     for mirror in mirrors.iter_mut().filter(|one| wanted.holders.contains(&one.source.party)) {
         let party = mirror.source.party.clone();
-        match mirror.pull(recovery, identity, wanted, false).await {
+        let before = recovery.place(wanted.log);
+        let mut given = mirror.pull(recovery, identity, wanted, false).await;
+        if matches!(given, Err(Broken::Tree)) && before.staged > before.verified {
+            // It went on behind the leaves of another one, and those may be the wrong ones. They
+            // are gone now, so that this one is asked for all of them.
+            given = mirror.pull(recovery, identity, wanted, false).await;
+        }
+        match given {
             Ok(()) => return Ok(()),
             Err(Broken::Here(failure)) => return Err(failure),
             Err(Broken::Tree) if wanted.here > 0 => {

@@ -91,7 +91,8 @@ impl Reclaim {
     /// far the log is.
     ///
     /// # Errors
-    /// As for a log of somebody else; what was stored on the way is gone then.
+    /// As for a log of somebody else. Where the leaves do not give the tree, all that were stored
+    /// on the way are gone, whoever gave them; otherwise they stay.
     pub fn grow<S: Storage>(
         &mut self,
         storage: &mut S,
