@@ -220,6 +220,7 @@ def test_a_snapshot_that_took_its_marks_along_is_found_by_the_peers(body):
     answer = requests.get(f"{alpha.collection_url('desk')}objects/", auth=("reader", PASSWORD), timeout=60,
                           headers={"Accept": "application/taxii+json;version=2.1"})
     assert answer.status_code == 503 and "comity doctor" in answer.text, answer.text
+    assert "Retry-After" not in answer.headers, "it does not pass by itself"
     with pytest.raises(AssertionError, match="does not sign"):
         alpha.enter(indicator(1102))
     gamma.start()

@@ -51,6 +51,8 @@ pub(crate) enum Failure {
     },
     /// Too much at once; later it may go.
     Busy(&'static str),
+    /// Not until an operator acted.
+    Halted(&'static str),
     /// A fault of the node.
     Internal(String),
 }
@@ -112,6 +114,7 @@ impl Failure {
             | Failure::Misdirected
             | Failure::Slowed { .. }
             | Failure::Busy(_)
+            | Failure::Halted(_)
             | Failure::Internal(_) => self.parts_of_the_node(),
         }
     }
@@ -153,6 +156,12 @@ impl Failure {
             Failure::Busy(what) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "try again later", "busy", Some((*what).into()))
             }
+            Failure::Halted(what) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the node signs nothing until its operator acts",
+                "halted",
+                Some((*what).into()),
+            ),
             // What went wrong stays in the node's own log: it may name files.
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "a fault of the node", "internal", None),
         }
@@ -238,7 +247,7 @@ impl From<NodeError> for Failure {
             reserve @ NodeError::Reserve { .. } => Failure::Reserve(reserve.to_string()),
             right @ NodeError::Right { .. } => Failure::Forbidden(right.to_string()),
             NodeError::Stopping => Failure::Busy("the node is stopping"),
-            NodeError::PutBack(_) => Failure::Busy(
+            NodeError::PutBack(_) => Failure::Halted(
                 "nothing is signed here: a peer holds a later head of this party's logs; its operator \
                  finds what helps with `comity doctor`",
             ),
@@ -253,5 +262,21 @@ impl From<NodeError> for Failure {
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Failure {
         Failure::BadRequest(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_pass_by_itself_has_no_time_to_try_again() {
+        let answer = |error| Failure::from(error).into_response();
+        let halted = answer(NodeError::PutBack("forked".to_owned()));
+        assert_eq!(halted.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!halted.headers().contains_key(header::RETRY_AFTER));
+        let stopping = answer(NodeError::Stopping);
+        assert_eq!(stopping.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(stopping.headers().contains_key(header::RETRY_AFTER));
     }
 }
