@@ -390,6 +390,8 @@ class Opener(Liar):
         say("entry-header", b'{"v":1,"pad":"' + b"x" * 70_000 + b'"}\n{}')
         say("entry-header", indicator(9_006), v=2)
         say("entry-header", indicator(9_007), kind="dossier")
+        say("entry-header", {}, kind="withdraw", refs=[reference(own, 2 << 48 | 1)])
+        say("entry-header", {}, kind="withdraw", refs=[reference(own, 0, leaf="")])
         say("entry-right", indicator(9_014), created="2019-06-01T00:00:00.000000Z")
         say("entry-right", {}, kind="grant", created="2019-06-01T00:00:00.000000Z", refs=[reference(own, 0)])
         say("entry-refs", indicator(9_015), refs=[reference("alpha.example", 0)])

@@ -286,6 +286,12 @@ def parse_header(envelope):
         raise Mismatch("a header is of another version")
     if header.get("kind") not in KINDS:
         raise Mismatch("a header has an unknown kind")
+    for one in header.get("refs", []):
+        index, leaf = one.get("index"), one.get("leaf")
+        if type(index) is not int or not 0 <= index < 1 << 48:
+            raise Mismatch("a reference has an index that no entry has")
+        if not isinstance(leaf, str) or not re.fullmatch("[0-9a-f]{66}", leaf):
+            raise Mismatch("a reference has no leaf")
     return header, payload
 
 

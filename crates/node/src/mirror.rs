@@ -110,7 +110,11 @@ fn page(connections: &Connections, number: u8, from: u64) -> Result<Page, NodeEr
     let size = verified(connections, number)?;
     let mut page = Page { openings: Vec::new(), scanned_to: from };
     let mut octets = 0;
-    while page.openings.len() < PAGE_ENTRIES_MAX && octets < PAGE_BYTES_MAX {
+    // Who asks for what is behind all that is verified gets nothing, whatever index it names.
+    while page.scanned_to < size
+        && page.openings.len() < PAGE_ENTRIES_MAX
+        && octets < PAGE_BYTES_MAX
+    {
         let next = EntryRef { log: number, index: page.scanned_to };
         let next = connections.log.first_kept(next)?;
         let Some(entry) = next.filter(|entry| entry.index < size) else {

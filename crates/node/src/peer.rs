@@ -7,6 +7,7 @@ use comity_charter::Standing;
 use comity_tlog::{FOLLOWED_MIN, FollowConfig, LOG_MAX, Verifier};
 use comity_view::Position;
 use comity_wire::entry::Log;
+use comity_wire::limits::INDEX_MAX;
 use rusqlite::{Row, params_from_iter};
 use serde::Serialize;
 
@@ -15,6 +16,8 @@ use crate::heads::FOLLOWED;
 use crate::local::{self, Local, LocalError, with_sum};
 use crate::node::{Node, NodeError};
 
+const _: () =
+    assert!(comity_tlog::storage::INDEX_MAX == INDEX_MAX, "the formats and the store agree");
 const _: () = assert!(FOLLOWED_MIN == Position::FOLLOWED_MIN, "the view and the store agree");
 
 /// Entries set aside that are remembered of one log. A peer that makes more makes no more work.

@@ -13,6 +13,7 @@ mod world;
 use comity_charter::Tlp;
 use comity_node::grant::Granting;
 use comity_wire::entry::Kind;
+use parties::stranger::{STRANGER, Stranger};
 use parties::{ALPHA, BETA, GAMMA, Parties, id, named};
 use world::{DAY, tool};
 
@@ -331,5 +332,37 @@ fn what_is_passed_on_is_widened_and_taken_back_by_who_passed_it_on() {
     assert_eq!(parties.shown(GAMMA, "received"), [0; 0]);
     let withdrawals = parties.served(BETA, GAMMA).into_iter();
     assert_eq!(withdrawals.filter(|(header, _)| header.kind == Kind::Withdraw).count(), 2);
+    parties.verify();
+}
+
+#[test]
+fn nobody_reaches_into_the_log_of_another() {
+    let (parties, mut stranger) = Stranger::among();
+    let node = parties.node(BETA);
+    node.peer_add(STRANGER, "127.0.0.1:1").unwrap();
+    parties.give(GAMMA, 1, &tool(1), "party:beta.example");
+    parties.pull(BETA, GAMMA);
+    let gamma = node.peer(GAMMA).unwrap();
+    let own = node.peer(STRANGER).unwrap();
+    assert_ne!(gamma.shared, own.shared);
+    let index = |at: u64| u64::from(gamma.shared ^ own.shared) << 48 | at;
+    let consent = r#"{"onward":{"rule":"all","parties":["alpha.example"]}}"#;
+    let names = |at| vec![Stranger::names(STRANGER, at)];
+    stranger.says((node, BETA), Kind::Grant, names(index(0)), consent);
+    // What is not there yet, and what is.
+    stranger.says((node, BETA), Kind::Withdraw, names(index(1)), "{}");
+    stranger.says((node, BETA), Kind::Withdraw, names(index(0)), "{}");
+    stranger.says((node, BETA), Kind::Receipt, vec![Stranger::names(BETA, 16 << 48)], "{}");
+    let received = stranger.comes_to(node);
+    assert_eq!((received.kept, received.quarantined, received.withdrawn), (0, 4, 0));
+    let aside = node.quarantined().unwrap();
+    assert!(aside.iter().all(|one| one.code == "entry-header"), "{aside:?}");
+    // Nothing of gamma's goes on by a stranger's word, and what it gives next comes in.
+    assert_eq!(parties.adopt(BETA, "received", 1).adopted, 1);
+    let refused = parties.try_share(BETA, "desk", 1, "party:alpha.example", None);
+    assert_eq!((refused.shared, refused.refused), (0, 1), "{refused:?}");
+    parties.give(GAMMA, 2, &tool(2), "party:beta.example");
+    parties.pull(BETA, GAMMA);
+    assert_eq!(parties.shown(BETA, "received"), [1, 2]);
     parties.verify();
 }

@@ -10,6 +10,8 @@
 //! - No query without a [`Readable`], which only a [`Reader`] with the right to read gives.
 //! - Pages are found by position in an index, never by counting or by reading objects.
 
+use comity_wire::limits::INDEX_MAX;
+
 mod digest;
 pub mod fold;
 pub mod query;
@@ -31,7 +33,7 @@ pub struct Position {
 }
 
 impl Position {
-    const INDEX_BITS: u32 = 48;
+    const INDEX_BITS: u32 = INDEX_MAX.count_ones();
 
     /// From this number on, logs are those of others. Their entries come in any order, so they are
     /// folded with the journal of arrivals, which names each once, and not by their index.
@@ -42,18 +44,31 @@ impl Position {
         self.log >= Position::FOLLOWED_MIN
     }
 
-    /// The position as one integer, ascending within a log.
+    /// The position as one integer, ascending within a log. An index that no entry has is behind
+    /// all of its log, and in no other.
     pub fn key(self) -> i64 {
-        let index = i64::try_from(self.index).unwrap_or(i64::MAX);
+        let index = i64::try_from(self.index.min(INDEX_MAX)).unwrap_or(0);
         (i64::from(self.log) << Position::INDEX_BITS) | index
     }
 
     /// The position that [`Position::key`] gave this integer for.
     pub fn from_key(key: i64) -> Position {
-        let index = key & ((1 << Position::INDEX_BITS) - 1);
-        Position {
-            log: u8::try_from(key >> Position::INDEX_BITS).unwrap_or(u8::MAX),
-            index: index.unsigned_abs(),
+        let index = key.unsigned_abs() & INDEX_MAX;
+        Position { log: u8::try_from(key >> Position::INDEX_BITS).unwrap_or(u8::MAX), index }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_index_reaches_into_another_log() {
+        for log in [0, 2, Position::FOLLOWED_MIN, u8::MAX >> 1] {
+            for index in [0, 5, INDEX_MAX, INDEX_MAX + 1, (2 << 48) | 5, u64::MAX] {
+                let at = Position::from_key(Position { log, index }.key());
+                assert_eq!(at, Position { log, index: index.min(INDEX_MAX) });
+            }
         }
     }
 }

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::json::{self, JsonError};
-use crate::limits::{ENVELOPE_BYTES_MAX, HEADER_BYTES_MAX};
+use crate::limits::{ENVELOPE_BYTES_MAX, HEADER_BYTES_MAX, INDEX_MAX, LEAF_CHARS};
 
 /// The version of the envelope format.
 pub const VERSION: u32 = 1;
@@ -218,6 +218,17 @@ pub enum EntryError {
         /// Where the reader stopped.
         column: usize,
     },
+    /// A reference names nothing that can be an entry.
+    #[error(
+        "a reference with the index {index} and a leaf of {leaf} characters; required: an index of \
+         at most {INDEX_MAX}, and {LEAF_CHARS} lower-case hexadecimal digits"
+    )]
+    Reference {
+        /// Its index.
+        index: u64,
+        /// Characters of its leaf.
+        leaf: usize,
+    },
     /// A version of the format that this program does not know.
     #[error("format version {found}; required: {VERSION}")]
     Version {
@@ -271,7 +282,8 @@ impl Header {
     /// Reads a header line.
     ///
     /// # Errors
-    /// It is not JSON, says something twice, lacks a member, or has another version.
+    /// It is not JSON, says something twice, lacks a member, has another version, or has a reference
+    /// that names no entry.
     pub fn parse(line: &[u8]) -> Result<Header, EntryError> {
         json::parse(line)?;
         let header: Header = serde_json::from_slice(line)
@@ -279,7 +291,19 @@ impl Header {
         if header.v != VERSION {
             return Err(EntryError::Version { found: header.v });
         }
-        Ok(header)
+        match header.refs.iter().find(|one| !one.names_an_entry()) {
+            Some(Reference { index, leaf, .. }) => {
+                Err(EntryError::Reference { index: *index, leaf: leaf.len() })
+            }
+            None => Ok(header),
+        }
+    }
+}
+
+impl Reference {
+    fn names_an_entry(&self) -> bool {
+        let digit = |octet: u8| matches!(octet, b'0'..=b'9' | b'a'..=b'f');
+        self.index <= INDEX_MAX && self.leaf.len() == LEAF_CHARS && self.leaf.bytes().all(digit)
     }
 }
 
@@ -327,5 +351,23 @@ mod tests {
         assert!(matches!(Header::parse(b"{\"v\":1}"), Err(EntryError::Members { .. })));
         let line = serde_json::to_string(&Header { v: 2, ..header() }).unwrap();
         assert_eq!(Header::parse(line.as_bytes()), Err(EntryError::Version { found: 2 }));
+    }
+
+    #[test]
+    fn a_reference_names_what_can_be_an_entry() {
+        let parsed = |index: u64, leaf: String| {
+            let (origin, log) = ("cert.example".to_owned(), "shared".to_owned());
+            let refs = vec![Reference { origin, log, index, leaf }];
+            Header::parse(&serde_json::to_vec(&Header { refs, ..header() }).unwrap())
+        };
+        let leaf = || format!("01{}", "ab".repeat(32));
+        assert!(parsed(INDEX_MAX, leaf()).is_ok());
+        for index in [INDEX_MAX + 1, (2 << 48) | 5, u64::MAX] {
+            let refused = Err(EntryError::Reference { index, leaf: LEAF_CHARS });
+            assert_eq!(parsed(index, leaf()), refused);
+        }
+        for leaf in [String::new(), leaf() + "0", leaf().to_uppercase(), "g".repeat(LEAF_CHARS)] {
+            assert!(matches!(parsed(0, leaf), Err(EntryError::Reference { .. })));
+        }
     }
 }

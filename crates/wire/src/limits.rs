@@ -25,6 +25,21 @@ pub const PATTERN_DEPTH_MAX: usize = 32;
 /// Octets of the header line of an entry. References dominate: about 150 octets each.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 
+/// The highest index that an entry is named by, and the most leaves of a log: stores put the number
+/// of the log above 48 bits of index, so that a larger one would name an entry of another log.
+pub const INDEX_MAX: u64 = (1 << 48) - 1;
+
+/// Parties that one consent to onward release may name. Whoever passes something on names as many in
+/// the header of one entry, at most, and has 64 KiB for it; each row of a consent is kept by whoever
+/// got it.
+pub const ONWARD_PARTIES_MAX: usize = 1000;
+
+/// Octets of the id of a party, as charters have them.
+pub const PARTY_BYTES_MAX: usize = 100;
+
+/// Characters of a leaf as references have it: 33 octets in hexadecimal.
+pub const LEAF_CHARS: usize = 66;
+
 /// Octets of a whole envelope: a header line, a newline and one object.
 pub const ENVELOPE_BYTES_MAX: usize = HEADER_BYTES_MAX + 1 + OBJECT_BYTES_MAX;
 

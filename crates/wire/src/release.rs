@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::ENVELOPE_BYTES_MAX;
+use crate::limits::{ENVELOPE_BYTES_MAX, INDEX_MAX};
 
 /// Openings on one page. A page has some 256; one with a `grant` has those of the entries that it
 /// names, too.
@@ -126,7 +126,7 @@ pub fn parse(octets: &[u8]) -> Result<Page, PageError> {
 fn opening(line: &[u8]) -> Option<Opening> {
     let line: OpeningLine<'_> = serde_json::from_slice(line).ok()?;
     let salt = STANDARD.decode(line.salt.as_bytes()).ok()?.try_into().ok()?;
-    if line.envelope.len() > ENVELOPE_BYTES_MAX.div_ceil(3) * 4 {
+    if line.index > INDEX_MAX || line.envelope.len() > ENVELOPE_BYTES_MAX.div_ceil(3) * 4 {
         return None;
     }
     let envelope = STANDARD.decode(line.envelope.as_bytes()).ok()?;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+pub(crate) mod stranger;
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
