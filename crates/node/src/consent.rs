@@ -8,6 +8,7 @@ use comity_charter::Tlp;
 use comity_gate::release;
 use comity_gate::{Path, Refusal};
 use comity_view::{Position, Right, query};
+use comity_wire::limits::ONWARD_PARTIES_MAX;
 
 use crate::collection;
 use crate::local::LocalError;
@@ -47,6 +48,13 @@ impl Node {
         let compiled = self.compile(&rule, Tlp::Clear, now)?;
         if compiled.parties.is_empty() {
             return Err(NodeError::Nobody { rule: compiled.rule });
+        }
+        if compiled.parties.len() > ONWARD_PARTIES_MAX {
+            return Err(NodeError::Local(LocalError::Refused(format!(
+                "`{}` comes to {} parties; required: at most {ONWARD_PARTIES_MAX} for one consent",
+                compiled.rule,
+                compiled.parties.len()
+            ))));
         }
         let mut report = Report::default();
         let mut audiences = Audiences::new(self, &rule, now);

@@ -5,14 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comity_gate::admit;
 use comity_tlog::EntryRef;
-use comity_view::fold::{Consent, Effect, Released, What};
+use comity_view::fold::{Consent, Effect, PassedOn, Released, What};
 use comity_view::{Arrival, Folded, ObjectFacts, Position, View};
-use comity_wire::consent;
 use comity_wire::entry::{self, Header, Kind, Log, Reference};
 use comity_wire::time::{Instant, Micros};
 
-use crate::collection;
-use crate::judge::{Judge, Provenance, Says, comes_from};
+use crate::judge::{self, Judge, Says};
 use crate::node::NodeError;
 use crate::peer::Peer;
 use crate::stores::Logs;
@@ -192,7 +190,7 @@ fn fold_with(
     ground: &Ground,
 ) -> Result<(), NodeError> {
     // What the effects borrow lives as long as the chunk is folded.
-    let judged = chunk.iter().map(|opened| judge(log, opened, ground));
+    let judged = chunk.iter().map(|opened| judged(log, opened, ground));
     let judged = judged.collect::<Result<Vec<Judged>, NodeError>>()?;
     let entries: Vec<Folded<'_>> = chunk
         .iter()
@@ -222,13 +220,14 @@ enum Judged {
 /// An entry of the log `shared` besides the share of an object that stands in no other entry.
 enum Other {
     Copy(Position),
+    Onward(PassedOn),
     Grant,
     Consent(Vec<String>),
     Withdraw,
     Receipt,
 }
 
-fn judge(log: &impl Logs, opened: &Opened, ground: &Ground) -> Result<Judged, NodeError> {
+fn judged(log: &impl Logs, opened: &Opened, ground: &Ground) -> Result<Judged, NodeError> {
     let Some(envelope) = opened.envelope.as_deref() else {
         return Ok(Judged::Nothing);
     };
@@ -249,9 +248,12 @@ fn judge(log: &impl Logs, opened: &Opened, ground: &Ground) -> Result<Judged, No
             let of = copied(log, &header)?;
             judge_shared(header, payload, of, ground)
         }
-        Kind::Grant if shared => match consent::read(payload, &header.origin) {
-            Ok(Some(onward)) => Judged::Released(Box::new(header), Other::Consent(onward.parties)),
-            _ => Judged::Released(Box::new(header), Other::Grant),
+        Kind::Grant if shared => match judge::consent(&header, payload) {
+            Ok(Says::Consent(_, parties)) => {
+                Judged::Released(Box::new(header), Other::Consent(parties))
+            }
+            Ok(_) => Judged::Released(Box::new(header), Other::Grant),
+            Err(_) => Judged::Nothing,
         },
         Kind::Withdraw if shared => Judged::Released(Box::new(header), Other::Withdraw),
         Kind::Receipt if shared => Judged::Released(Box::new(header), Other::Receipt),
@@ -299,27 +301,19 @@ pub(crate) fn copied(log: &impl Logs, header: &Header) -> Result<Option<Position
     Ok((leaf == named.leaf).then(|| position(of)))
 }
 
-/// A share for others is void, besides, where it waits for an attestation, or where its header is
-/// wider than the markings in the object.
+/// An own share for others is judged as others judge it. What it passes on stays another party's,
+/// whether that is followed or not.
 fn judge_shared(
     header: Header,
     payload: &[u8],
     copied: Option<Position>,
     ground: &Ground,
 ) -> Judged {
-    let Ok(admitted) = admit(payload, &ground.judge.facts) else { return Judged::Nothing };
-    let label = collection::label(&header.handling.tlp);
-    let agrees = label.is_some_and(|label| comity_gate::release::agrees(payload, label));
-    if !agrees || (admitted.hold().is_some() && header.attested.is_none()) {
-        return Judged::Nothing;
-    }
-    let of = match comes_from(&header) {
-        Some(Provenance::Onward(of)) => position_of(of, &ground.peers),
-        _ => copied,
-    };
-    match of {
-        Some(of) => Judged::Released(Box::new(header), Other::Copy(of)),
-        None => Judged::Share(Box::new((header, admitted))),
+    let Ok(admitted) = ground.judge.shareable(&header, payload) else { return Judged::Nothing };
+    match (judge::passed_on(&header), copied) {
+        (Some(of), _) => Judged::Released(Box::new(header), Other::Onward(of)),
+        (None, Some(of)) => Judged::Released(Box::new(header), Other::Copy(of)),
+        (None, None) => Judged::Share(Box::new((header, admitted))),
     }
 }
 
@@ -330,6 +324,7 @@ impl Judged {
                 let audience = header.audience.parties.as_slice();
                 let what = match other {
                     Other::Copy(of) => What::Copy(*of),
+                    Other::Onward(of) => What::Onward(of),
                     Other::Grant => What::Grant(shared_targets(header)),
                     Other::Consent(parties) => {
                         What::Consent(Consent { of: shared_targets(header), parties })

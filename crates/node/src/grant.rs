@@ -13,6 +13,7 @@ use comity_wire::entry::Header;
 use crate::collection::{self, Collection};
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
+use crate::peer;
 use crate::share::{Audiences, Opened, Report, open, parse_ids};
 use crate::writer::grant::Target;
 
@@ -98,7 +99,13 @@ impl Node {
     }
 
     /// The entries of the log `shared` that give others what an entry holds.
-    fn copies(&self, entry: Position) -> Result<Vec<Position>, NodeError> {
+    pub(crate) fn copies(&self, entry: Position) -> Result<Vec<Position>, NodeError> {
+        if entry.is_followed() {
+            let peers = self.peers()?;
+            let Some(party) = peer::sharing(&peers, entry) else { return Ok(Vec::new()) };
+            return self
+                .ask(|connections| Ok(query::passed_on(&connections.view, party, entry.index)?));
+        }
         let ledger = self.ask(|connections| Ok(query::ledger(&connections.view, entry)?))?;
         Ok(ledger.map(|ledger| ledger.shared).unwrap_or_default())
     }

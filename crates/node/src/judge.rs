@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use comity_charter::{Charter, Right};
-use comity_gate::{Facts, admit};
+use comity_gate::{Admitted, Facts, admit};
+use comity_view::fold::PassedOn;
 use comity_wire::consent;
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::time::{Instant, Micros};
@@ -141,9 +142,14 @@ impl Judge {
         if charter.is_some_and(may) { Ok(()) } else { Err(code::RIGHT) }
     }
 
-    /// The same gate as for what is submitted, and for what is released: a label narrower than the
-    /// markings in the object is none, and nothing goes to others that waits for an attestation.
-    fn version(&self, header: &Header, payload: &[u8]) -> Result<ObjectVersion, &'static str> {
+    /// The object of a share that is for others, whoever wrote it. The same gate as for what is
+    /// submitted, and for what is released: a label narrower than the markings in the object is none,
+    /// and nothing goes to others that waits for an attestation.
+    pub(crate) fn shareable(
+        &self,
+        header: &Header,
+        payload: &[u8],
+    ) -> Result<Admitted, &'static str> {
         comes_from(header).ok_or(code::REFS)?;
         let admitted = admit(payload, &self.facts).map_err(|refusal| refusal.code.id)?;
         let label = collection::label(&header.handling.tlp).ok_or(code::LABEL)?;
@@ -157,6 +163,11 @@ impl Judge {
         if admitted.hold().is_some() && header.attested.is_none() {
             return Err(code::UNATTESTED);
         }
+        Ok(admitted)
+    }
+
+    fn version(&self, header: &Header, payload: &[u8]) -> Result<ObjectVersion, &'static str> {
+        let admitted = self.shareable(header, payload)?;
         let created = Micros::parse(&header.created).map_err(|_| code::NO_HEADER)?;
         let (text, instant, unversioned) = match admitted.version() {
             Some(version) => (version.text.clone(), version.instant, false),
@@ -214,8 +225,15 @@ pub(crate) fn comes_from(header: &Header) -> Option<Provenance<'_>> {
     (refs.len() > 1 && refs.iter().all(of_owner)).then_some(Provenance::Onward(first))
 }
 
-/// What a grant consents to, if to anything. It is about entries of its own log.
-fn consent(header: &Header, payload: &[u8]) -> Result<Says, &'static str> {
+/// What a share passes on of another party, by its references.
+pub(crate) fn passed_on(header: &Header) -> Option<PassedOn> {
+    let Some(Provenance::Onward(of)) = comes_from(header) else { return None };
+    let consents = header.refs.iter().skip(1).map(|one| one.index).collect();
+    Some(PassedOn { origin: of.origin.clone(), of: of.index, consents })
+}
+
+/// What a grant consents to, if to anything, whoever wrote it. It is about entries of its own log.
+pub(crate) fn consent(header: &Header, payload: &[u8]) -> Result<Says, &'static str> {
     let onward = consent::read(payload, &header.origin).map_err(|_| code::CONSENT)?;
     let Some(onward) = onward else { return Ok(Says::Other) };
     Ok(Says::Consent(of_the_same_log(header)?, onward.parties))

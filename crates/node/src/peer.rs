@@ -78,6 +78,12 @@ pub struct Quarantined {
     pub at: i64,
 }
 
+/// The party in whose log `shared` an entry stands.
+pub(crate) fn sharing(peers: &[Peer], entry: Position) -> Option<&str> {
+    let peer = peers.iter().find(|peer| peer.shared == entry.log)?;
+    Some(peer.party.as_str())
+}
+
 pub(crate) fn list(local: &Local) -> Result<Vec<Peer>, LocalError> {
     let connection = local.lock();
     let mut statement = connection.prepare_cached(

@@ -10,11 +10,11 @@ use comity_tlog::storage::EntryRef;
 use comity_tlog::{Reader, TilePath};
 use comity_view::query::Ask;
 use comity_view::{Position, Queries, Readable, Right, query};
-use comity_wire::consent;
 use comity_wire::entry::{self, Header, Kind, Log};
 use comity_wire::release::{Opening, Page};
 use comity_wire::time::Micros;
 
+use crate::judge::{self, Says};
 use crate::node::{Node, NodeError};
 use crate::password::Checked;
 use crate::query::Connections;
@@ -153,7 +153,7 @@ fn shared(
     for position in found.positions {
         let mut group: Vec<Opening> = Vec::new();
         if let Some((header, opening)) = open(logs, position)? {
-            let opens = header.kind == Kind::Grant && !consents(&header, &opening.envelope);
+            let opens = header.kind == Kind::Grant && opens(&header, &opening.envelope);
             if !has_expired(&header, now) {
                 group.push(opening);
             }
@@ -214,11 +214,11 @@ fn to_the_first_long(
 /// Octets of an envelope that [`Mutant::PagesByLength`] takes for long.
 const LONG_BYTES: u64 = 4096;
 
-/// Whether a grant says that what it names may go onward. Then it opens nothing: who gets it has
-/// what it names.
-fn consents(header: &Header, envelope: &[u8]) -> bool {
+/// Whether a grant opens what it names. One that consents does not: who gets it has what it names.
+/// Nor does one that is void.
+fn opens(grant: &Header, envelope: &[u8]) -> bool {
     let payload = entry::split(envelope).ok().map(|(_, payload)| payload);
-    payload.is_some_and(|payload| matches!(consent::read(payload, &header.origin), Ok(Some(_))))
+    payload.is_some_and(|payload| matches!(judge::consent(grant, payload), Ok(Says::Other)))
 }
 
 /// What a grant opens, as far as it stands and is for the party.
@@ -323,5 +323,27 @@ fn is_for(caller: &Checked, log: Log, envelope: &[u8], held: bool) -> bool {
         // A withdrawal names positions and leaves, no content.
         (Log::Private | Log::Shared, Some(Kind::Withdraw)) => reads,
         (Log::Private | Log::Shared, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_that_consents_or_is_void_opens_nothing() {
+        let line = r#"{"v":1,"body":"b","origin":"alpha.example","log":"shared","kind":"grant","author":{"role":"r","pseudonym":"p"},"created":"2026-01-01T00:00:00Z","purpose":"p","handling":{"tlp":"GREEN"},"audience":{"rule":"all","parties":["beta.example"]},"charter":"c","refs":[{"origin":"alpha.example","log":"shared","index":0,"leaf":"LEAF"}]}"#;
+        let line = line.replace("LEAF", &"0".repeat(66));
+        let header = Header::parse(line.as_bytes()).unwrap();
+        for (payload, expected) in [
+            ("{}", true),
+            (r#"{"onward":{"rule":"all","parties":["gamma.example"]}}"#, false),
+            (r#"{"onward":{"rule":"all","parties":[]}}"#, false),
+            (r#"{"onward":1}"#, false),
+            ("[]", false),
+        ] {
+            let envelope = format!("{line}\n{payload}");
+            assert_eq!(opens(&header, envelope.as_bytes()), expected, "{payload}");
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! What was shared falls with it, in the log `shared`, and those who could open it are told:
 //! exactly those. So it takes the right to withdraw to remove what is shared.
 
-use comity_view::{Position, Right, query};
+use comity_view::{Position, Right};
 use comity_wire::entry::Log;
 use serde::Serialize;
 
@@ -51,15 +51,12 @@ impl Node {
 
     /// Whether anything of this is for others.
     fn are_shared(&self, positions: &[Position]) -> Result<bool, NodeError> {
-        self.ask(|connections| {
-            for position in positions {
-                let ledger = query::ledger(&connections.view, *position)?;
-                if ledger.is_some_and(|ledger| !ledger.shared.is_empty()) {
-                    return Ok(true);
-                }
+        for position in positions {
+            if !self.copies(*position)?.is_empty() {
+                return Ok(true);
             }
-            Ok(false)
-        })
+        }
+        Ok(false)
     }
 
     /// Takes objects back, all versions, from everybody who could open them and from the node's own
@@ -75,8 +72,7 @@ impl Node {
         let versions = self.versions(ids)?;
         let (mut told, mut going) = (Vec::new(), Vec::new());
         for version in &versions {
-            let ledger = self.ask(|connections| Ok(query::ledger(&connections.view, *version)?))?;
-            let shared = ledger.map(|ledger| ledger.shared).unwrap_or_default();
+            let shared = self.copies(*version)?;
             for entry in &shared {
                 told.extend(self.recipients(*entry)?);
             }

@@ -12,6 +12,7 @@ mod world;
 
 use comity_charter::Tlp;
 use comity_node::grant::Granting;
+use comity_node::role::Role;
 use comity_wire::entry::Kind;
 use parties::stranger::{STRANGER, Stranger};
 use parties::{ALPHA, BETA, GAMMA, Parties, id, named};
@@ -364,5 +365,90 @@ fn nobody_reaches_into_the_log_of_another() {
     parties.give(GAMMA, 2, &tool(2), "party:beta.example");
     parties.pull(BETA, GAMMA);
     assert_eq!(parties.shown(BETA, "received"), [1, 2]);
+    parties.verify();
+}
+
+#[test]
+fn who_names_more_parties_than_may_be_consents_to_nothing() {
+    let (parties, mut stranger) = Stranger::among();
+    let node = parties.node(BETA);
+    node.peer_add(STRANGER, "127.0.0.1:1").unwrap();
+    let many: Vec<String> = (0..1001).map(|at| format!("p{at:04}.example")).collect();
+    let consent = serde_json::json!({ "onward": { "rule": "all", "parties": many } });
+    let names = vec![Stranger::names(STRANGER, 0)];
+    stranger.says((node, BETA), Kind::Grant, names, &consent.to_string());
+    assert_eq!(stranger.comes_to(node).quarantined, 1);
+    assert_eq!(node.quarantined().unwrap()[0].code, "entry-consent");
+    parties.verify();
+}
+
+/// What alpha gave to beta, beta passed on to gamma.
+fn passed_on() -> Parties {
+    let parties = adopted_by_beta("party:beta.example");
+    parties.consent(ALPHA, 1, BETA, "party:gamma.example");
+    parties.pull(BETA, ALPHA);
+    parties.share(BETA, 1, "party:gamma.example");
+    parties.pull(GAMMA, BETA);
+    parties.pull(ALPHA, BETA);
+    assert_eq!(parties.shown(GAMMA, "received"), [1]);
+    parties
+}
+
+#[test]
+fn what_comes_back_without_peers_stays_its_owners_and_falls_with_it() {
+    let mut parties = passed_on();
+    parties.recover(BETA, GAMMA, false);
+    let node = parties.node(BETA);
+    assert_eq!(parties.served(BETA, GAMMA).len(), 1);
+    assert!(node.collection("recovered").is_none(), "it is no object of its own");
+    node.user_add("releaser", Role::Releaser, Some("an exercise pass phrase")).unwrap();
+    let by = parties.by(BETA, "releaser");
+    let widened = node.widen(&by, Granting::Objects(&[id(1)]), "all", node.now());
+    assert!(widened.is_err(), "{widened:?}");
+    node.peer_add(ALPHA, "127.0.0.1:1").unwrap();
+    parties.withdraw(ALPHA, 1);
+    parties.pull(BETA, ALPHA);
+    parties.pull(GAMMA, BETA);
+    assert_eq!(parties.shown(GAMMA, "received"), [0; 0]);
+    assert_eq!(parties.receipts(BETA, ALPHA)[0]["onward"], 1);
+    parties.verify();
+}
+
+#[test]
+fn consent_that_is_taken_back_while_its_holder_recovers_takes_along_what_names_it() {
+    let mut parties = passed_on();
+    let node = parties.node(ALPHA);
+    let by = parties.by(ALPHA, "releaser");
+    node.take_back_consent(&by, &[id(1)], BETA, node.now()).unwrap();
+    // The consent is erased: nobody serves it again.
+    parties.recover(BETA, GAMMA, true);
+    parties.pull(BETA, ALPHA);
+    parties.pull(GAMMA, BETA);
+    assert_eq!(parties.shown(GAMMA, "received"), [0; 0]);
+    assert_eq!(parties.receipts(BETA, ALPHA)[0]["onward"], 1);
+    assert_eq!(parties.shown(BETA, "received"), [1], "what it was given itself stays");
+    parties.verify();
+}
+
+#[test]
+fn what_was_passed_on_falls_when_what_is_ones_own_takes_its_place() {
+    let parties = passed_on();
+    parties.post(BETA, &tool(1));
+    assert_eq!(parties.name(BETA, "desk"), BETA);
+    parties.pull(GAMMA, BETA);
+    assert_eq!(parties.shown(GAMMA, "received"), [0; 0]);
+    parties.verify();
+}
+
+#[test]
+fn a_copy_falls_once_where_consent_and_share_are_taken_back_together() {
+    let parties = passed_on();
+    let node = parties.node(ALPHA);
+    let by = parties.by(ALPHA, "releaser");
+    node.take_back_consent(&by, &[id(1)], BETA, node.now()).unwrap();
+    parties.withdraw(ALPHA, 1);
+    parties.pull(BETA, ALPHA);
+    let told = parties.served(BETA, GAMMA).into_iter();
+    assert_eq!(told.filter(|(header, _)| header.kind == Kind::Withdraw).count(), 1);
     parties.verify();
 }

@@ -10,7 +10,7 @@ use crate::store::{View, ViewError};
 
 /// The tables that are state, each with an order that does not depend on how it was folded.
 /// Types and audiences are numbered in the order of their coming, so they are spelled out.
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 14] = [
     ("folded", "SELECT log, size FROM folded ORDER BY log"),
     (
         "version",
@@ -34,7 +34,12 @@ const TABLES: [(&str, &str); 12] = [
     ),
     ("granted", "SELECT key, party FROM granted ORDER BY key, party"),
     ("attestation", "SELECT key, record FROM attestation ORDER BY key"),
-    ("consent", "SELECT key, of, parties FROM consent ORDER BY key, of"),
+    (
+        "passed_on",
+        "SELECT origin, idx, consents, key FROM passed_on ORDER BY origin, idx, consents, key",
+    ),
+    ("consent", "SELECT key, of FROM consent ORDER BY key, of"),
+    ("consenting", "SELECT key, parties FROM consenting ORDER BY key"),
     ("rival", "SELECT key FROM rival ORDER BY key"),
 ];
 

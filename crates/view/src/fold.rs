@@ -64,6 +64,8 @@ pub enum What<'a> {
     Object(ObjectFacts<'a>),
     /// `share`: what an entry of the log `private` holds, and goes on to hold.
     Copy(Position),
+    /// `share`: what an entry of another party holds.
+    Onward(&'a PassedOn),
     /// `grant`: the audience may open these entries, too.
     Grant(Vec<Position>),
     /// `grant` that consents: the audience may release these entries onward.
@@ -72,6 +74,18 @@ pub enum What<'a> {
     Withdraw(Vec<Position>),
     /// `receipt`: this party did what somebody else's withdrawal asks for.
     Receipt,
+}
+
+/// What passes on an entry of another party, by the names of entries in that party's log `shared`:
+/// they say the same whether it is followed or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOn {
+    /// The other party.
+    pub origin: String,
+    /// The index of its entry.
+    pub of: u64,
+    /// The indices of what consents to it.
+    pub consents: Vec<u64>,
 }
 
 /// The word of an owner that what is his may be released onward.
@@ -178,7 +192,7 @@ pub(crate) fn entries(
                         }
                         fresh.extend(share::fold(tx, &mut insert, types, entry.position, facts)?);
                     }
-                    What::Copy(_) | What::Receipt => {}
+                    What::Copy(_) | What::Onward(_) | What::Receipt => {}
                     What::Grant(targets) => grant::fold(tx, released.audience, targets)?,
                     What::Consent(consent) => consent::fold(tx, entry.position, consent)?,
                     What::Withdraw(targets) => {

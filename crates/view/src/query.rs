@@ -4,17 +4,19 @@ mod consent;
 mod known;
 mod manifest;
 mod objects;
+mod onward;
 mod released;
 mod rival;
 mod withdrawal;
 
-pub use consent::{Consent, Cover, consented, consents, cover, given_to};
+pub use consent::{Consent, Cover, consented, consents, cover, given_to, is_covered};
 pub use known::{
     KnownVersion, collections_of, expired, first_arrival, halves, held, known, position_of,
     version_text,
 };
 pub use manifest::{VersionRecord, records};
 pub use objects::{Page, Row, exists, is_held, page, state};
+pub use onward::{passed_on, passed_on_by, passed_on_of};
 pub use released::{
     Came, Counts, ForParty, Ledger, copies, held_by, held_since, last_came, ledger, recipients,
     recipients_seen, released, released_to, stands, versions,

@@ -11,10 +11,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction};
 use crate::fold::{self, Arrival, Folded};
 
 /// The version of `schema.sql`. Another one on disk means: drop and fold again.
-pub const SCHEMA_VERSION: i64 = 4;
+pub const SCHEMA_VERSION: i64 = 5;
 
 /// All tables of `schema.sql` but `left_by`.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 17] = [
     "folded",
     "object_type",
     "version",
@@ -28,7 +28,9 @@ const TABLES: [&str; 15] = [
     "attestation",
     "withdrawn",
     "receipt",
+    "passed_on",
     "consent",
+    "consenting",
     "rival",
 ];
 

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comity_view::fold::Effect;
+use comity_view::fold::{Consent, Effect, PassedOn};
 use comity_view::query::{self, recipients_seen, released_to};
 use comity_view::{Folded, ObjectFacts, Position, Queries, Released, View, What};
 use comity_wire::id::Uuid;
@@ -267,4 +267,54 @@ fn a_row_of_the_ledger_that_changes_is_found() {
         let differences = comity_view::compare(&right, &kept).unwrap();
         assert!(differences.iter().any(|one| one.table == table), "{sql}: {differences:?}");
     }
+}
+
+/// A consent of a peer's about many entries, of which some never come.
+fn consents(of: u64, parties: &[String]) -> Folded<'_> {
+    let of = (100..100 + of).map(|index| Position { log: 16, index }).collect();
+    Folded {
+        position: Position { log: 16, index: 7 },
+        effect: Effect::Consent(Consent { of, parties }),
+    }
+}
+
+#[test]
+fn the_parties_of_a_consent_stand_once_whatever_it_is_about() {
+    let parties: Vec<String> = (0..1000).map(|at| format!("p{at:0>99}")).collect();
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("view.db");
+    let (mut view, _) = View::open(&path, "boot").unwrap();
+    view.fold(&[consents(500, &parties)], &[]).unwrap();
+    let octets: u64 = std::fs::read_dir(place.path())
+        .unwrap()
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(octets < 2_000_000, "{octets} octets");
+    let of = Position { log: 16, index: 599 };
+    assert_eq!(query::consents(&view, of).unwrap()[0].parties, parties);
+    let none = BTreeSet::new();
+    assert!(query::is_covered(&view, of, &parties, &none).unwrap());
+    let going = BTreeSet::from([Position { log: 16, index: 7 }]);
+    assert!(!query::is_covered(&view, of, &parties[..1], &going).unwrap());
+    let other = ["q.example".to_owned()];
+    assert!(!query::is_covered(&view, of, &other, &none).unwrap());
+}
+
+#[test]
+fn what_is_passed_on_is_found_by_the_names_of_what_it_goes_by_until_it_is_withdrawn() {
+    let named = PassedOn { origin: "alpha".to_owned(), of: 3, consents: vec![5, 6] };
+    let audience = ["gamma".to_owned()];
+    let released = |what| Effect::Released(Released { audience: &audience, what });
+    let mut view = View::in_memory().unwrap();
+    let passed_on = Folded { position: shared(0), effect: released(What::Onward(&named)) };
+    view.fold(&[passed_on], &[]).unwrap();
+    assert_eq!(query::passed_on(&view, "alpha", 3).unwrap(), [shared(0)]);
+    assert_eq!(query::passed_on(&view, "alpha", 5).unwrap(), []);
+    assert_eq!(query::passed_on(&view, "beta", 3).unwrap(), []);
+    assert_eq!(query::passed_on_by(&view, "alpha", 6).unwrap(), [(shared(0), 3)]);
+    assert_eq!(query::passed_on_of(&view, "alpha").unwrap(), [shared(0)]);
+    let what = What::Withdraw(vec![shared(0)]);
+    view.fold(&[Folded { position: shared(1), effect: released(what) }], &[]).unwrap();
+    assert_eq!(query::passed_on_by(&view, "alpha", 6).unwrap(), []);
+    assert_eq!(query::passed_on_of(&view, "alpha").unwrap(), []);
 }

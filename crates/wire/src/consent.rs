@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::json::{self, Value};
+use crate::limits::{ONWARD_PARTIES_MAX, PARTY_BYTES_MAX};
 
 /// To whom the audience of a grant may release onward what the grant names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,7 +29,8 @@ pub struct Malformed;
 /// consent is nothing more than a grant.
 ///
 /// # Errors
-/// It is no JSON object, or its `onward` names nobody, the party itself, or the same party twice.
+/// It is no JSON object, or its `onward` names nobody, the party itself, the same party twice, more
+/// than [`ONWARD_PARTIES_MAX`], or what can be no id of a party.
 pub fn read(payload: &[u8], origin: &str) -> Result<Option<Onward>, Malformed> {
     let payload = json::parse(payload).map_err(|_| Malformed)?;
     let Some(onward) = payload.as_object().ok_or(Malformed)?.get("onward") else {
@@ -36,11 +38,15 @@ pub fn read(payload: &[u8], origin: &str) -> Result<Option<Onward>, Malformed> {
     };
     let onward = read_onward(onward).ok_or(Malformed)?;
     let ascends = onward.parties.is_sorted_by(|one, next| one < next);
-    let own = onward.parties.iter().any(|party| party == origin || party.is_empty());
-    if onward.parties.is_empty() || !ascends || own {
+    let others = onward.parties.iter().all(|party| party != origin && can_be_party(party));
+    if !(1..=ONWARD_PARTIES_MAX).contains(&onward.parties.len()) || !ascends || !others {
         return Err(Malformed);
     }
     Ok(Some(onward))
+}
+
+fn can_be_party(id: &str) -> bool {
+    (1..=PARTY_BYTES_MAX).contains(&id.len()) && id.bytes().all(|octet| octet.is_ascii_graphic())
 }
 
 fn read_onward(onward: &Value<'_>) -> Option<Onward> {
@@ -67,6 +73,20 @@ mod tests {
         assert_eq!(read(&write(&onward), "alpha.example"), Ok(Some(onward)));
         assert_eq!(read(b"{}", "alpha.example"), Ok(None));
         assert_eq!(read(br#"{"later":[1]}"#, "alpha.example"), Ok(None));
+    }
+
+    #[test]
+    fn no_more_parties_than_may_be_and_no_longer_names() {
+        let read = |parties: Vec<String>| {
+            read(&write(&Onward { rule: "all".to_owned(), parties }), "alpha.example").map(|_| ())
+        };
+        let many = |number: usize| (0..number).map(|at| format!("p{at:05}.example")).collect();
+        assert_eq!(read(many(ONWARD_PARTIES_MAX)), Ok(()));
+        assert_eq!(read(many(ONWARD_PARTIES_MAX + 1)), Err(Malformed));
+        assert_eq!(read(vec!["p".repeat(PARTY_BYTES_MAX)]), Ok(()));
+        for name in ["p".repeat(PARTY_BYTES_MAX + 1), "beta gamma".to_owned()] {
+            assert_eq!(read(vec![name]), Err(Malformed));
+        }
     }
 
     #[test]

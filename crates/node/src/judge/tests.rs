@@ -134,3 +134,23 @@ fn a_time_that_is_none_is_no_header() {
     let (judge, hash) = (judge(&member, Vec::new()), member.hash.to_string());
     assert_eq!(shares(&judge, &hash, "yesterday"), Some(code::NO_HEADER));
 }
+
+#[test]
+fn an_own_share_is_judged_as_others_judge_it() {
+    let member = charter("tier = \"member\"\n");
+    let (judge, hash) = (judge(&member, Vec::new()), member.hash.to_string());
+    let share = || header(&hash, Kind::Share, "2026-01-01T00:00:00Z");
+    assert!(judge.shareable(&share(), TOOL).is_ok());
+    let mut pink = share();
+    pink.handling.pap = Some("PINK".to_owned());
+    assert_eq!(judge.shareable(&pink, TOOL).err(), Some(code::LABEL));
+    let other = Reference {
+        origin: "gamma.example".to_owned(),
+        log: "shared".to_owned(),
+        index: 0,
+        leaf: format!("01{}", "0".repeat(64)),
+    };
+    // What another party said, and nothing that consents.
+    let alone = Header { refs: vec![other], ..share() };
+    assert_eq!(judge.shareable(&alone, TOOL).err(), Some(code::REFS));
+}

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{Recovery, Taking, forked, taken_back};
 use crate::collection::{self, Catalog, New};
 use crate::fold;
+use crate::judge;
 use crate::keys;
 use crate::local::Local;
 use crate::node::{Node, NodeError};
@@ -260,7 +261,8 @@ impl Recovery {
     }
 
     /// Own shares that never came into a collection, as far as the journal here says. A copy is in
-    /// those of its private entry, where that is here.
+    /// those of its private entry, where that is here. What was passed on of another party is no
+    /// object of this one, and falls with its origin.
     fn unplaced(&self, reader: &Reader) -> Result<Vec<EntryRef>, NodeError> {
         let mut placed = std::collections::BTreeSet::new();
         let read = reader.arrivals(1, |row| {
@@ -273,7 +275,9 @@ impl Recovery {
         let gone = self.logs.iter().find(|one| one.log == Log::Shared).map(|one| &one.taken_back);
         let read = reader.entries(shared, |entry, envelope| {
             let header = envelope.and_then(|octets| Header::of(octets).ok());
-            let Some(header) = header.filter(|header| header.kind == Kind::Share) else {
+            let own =
+                |header: &Header| header.kind == Kind::Share && judge::passed_on(header).is_none();
+            let Some(header) = header.filter(own) else {
                 return true;
             };
             if placed.contains(&entry) || gone.is_some_and(|gone| gone.contains(&entry.index)) {

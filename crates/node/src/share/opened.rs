@@ -68,10 +68,13 @@ pub(crate) fn open(
     Sources(log, view): &Sources<'_, impl Logs, impl Ask>,
     position: Position,
 ) -> Result<Option<Opened>, NodeError> {
-    let Some(ledger) = query::ledger(*view, position)? else { return Ok(None) };
+    let Some(mut ledger) = query::ledger(*view, position)? else { return Ok(None) };
     let entry = entry_ref(position);
     let Some(envelope) = log.open_entry(entry)? else { return Ok(None) };
     let Some((header, object)) = parts(&envelope) else { return Ok(None) };
+    if position.is_followed() {
+        ledger.shared = query::passed_on(*view, &header.origin, position.index)?;
+    }
     let attested = match ledger.attested_by {
         Some(record) => log.open_entry(entry_ref(record))?,
         None => None,

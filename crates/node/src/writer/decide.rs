@@ -9,7 +9,7 @@ use comity_tlog::{
     ArrivalOf, ArrivalRow, Batch, Committed, EntryRef, PendingArrival, PendingEntry,
     PendingOpening, Sealed,
 };
-use comity_view::fold::{Consent, Effect, Released, What};
+use comity_view::fold::{Consent, Effect, PassedOn, Released, What};
 use comity_view::query::{self, KnownVersion};
 use comity_view::{Arrival, Folded, ObjectFacts, Position};
 use comity_wire::canonical;
@@ -41,7 +41,7 @@ pub(crate) struct Decided {
     opened: Vec<(EntryRef, Planned)>,
     /// Departures of this group, so that none is decided twice.
     pub(super) left: Vec<(u32, Position)>,
-    /// Private entries that this group shares: places of the copies in the batch.
+    /// Entries that this group shares, private ones and those of others: places of the copies in the batch.
     pub(super) copied: BTreeMap<Position, usize>,
 }
 
@@ -67,7 +67,10 @@ pub(crate) enum Planned {
 /// What an entry of the log `shared` does.
 #[derive(Debug)]
 pub(crate) enum Shared {
+    /// Of a private entry.
     Copy(Position),
+    /// Of an entry of another party.
+    Onward(PassedOn),
     Grant(Vec<Position>),
     Consent(Position, Vec<String>),
     Withdraw(Vec<Position>),
@@ -190,11 +193,6 @@ impl Decided {
 
     pub(super) fn erase(&mut self, position: Position) {
         self.batch.erasures.push(entry_ref(position));
-    }
-
-    /// Whether an entry is withdrawn in this group.
-    pub(super) fn is_erased(&self, position: Position) -> bool {
-        self.batch.erasures.contains(&entry_ref(position))
     }
 
     /// Decides each object of a submission.
@@ -500,6 +498,7 @@ impl Planned {
             Planned::Released(audience, shared) => {
                 let what = match shared {
                     Shared::Copy(of) => What::Copy(*of),
+                    Shared::Onward(of) => What::Onward(of),
                     Shared::Grant(targets) => What::Grant(targets.clone()),
                     Shared::Consent(of, parties) => {
                         What::Consent(Consent { of: vec![*of], parties })

@@ -4,7 +4,7 @@
 //! A page of openings has to hold a grant with all that it opens: its reader goes on behind it, and
 //! would never see the rest. So a grant names fewer entries than a page has, and no more octets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comity_view::{Position, query};
 use comity_wire::consent::{self, Onward};
@@ -46,7 +46,7 @@ impl Decided {
         let mut together = Together::new();
         for target in targets {
             let reached = query::recipients(&*inner.view()?, target.position)?;
-            if reached.is_empty() || self.is_erased(target.position) {
+            if reached.is_empty() || self.is_taken_back(target.position) {
                 granted.gone += 1;
                 continue;
             }
@@ -58,8 +58,7 @@ impl Decided {
             }
             if let Some(of) = target.of {
                 // Its owner may have taken his consent back meanwhile.
-                let consents = query::consents(&*inner.view()?, of)?;
-                if !query::cover(&consents, &missing).missing.is_empty() {
+                if !query::is_covered(&*inner.view()?, of, &missing, &BTreeSet::new())? {
                     granted.gone += 1;
                     continue;
                 }
@@ -103,7 +102,7 @@ impl Decided {
         let mut granted = Granted::default();
         for target in targets {
             let reached = query::recipients(&*inner.view()?, target.position)?;
-            if !reached.contains(to) || self.is_erased(target.position) {
+            if !reached.contains(to) || self.is_taken_back(target.position) {
                 granted.gone += 1;
                 continue;
             }

@@ -96,19 +96,22 @@ impl Decided {
         Ok(None)
     }
 
-    /// What a party says itself takes the place of what it adopted of the same version.
+    /// What a party says itself takes the place of what it adopted of the same version; what it
+    /// passed on of that falls, as where somebody removes it.
     pub(super) fn give_way(
         &mut self,
         inner: &impl Stores,
         collection: u32,
         adopted: &[Position],
     ) -> Result<(), NodeError> {
+        let mut left = Vec::new();
         for entry in adopted {
             if self.holds(inner, collection, *entry)? {
                 self.depart(collection, *entry);
+                left.push(*entry);
             }
         }
-        Ok(())
+        self.let_go(inner, &left, inner.now())
     }
 
     /// An entry of a peer comes into the receiving collections that serve none of its twins.

@@ -1,6 +1,8 @@
 //! What peers opened to this node, once it is judged: which of it is new, where it arrives, what it
 //! takes back, and the receipt for that.
 
+use std::collections::BTreeSet;
+
 use comity_tlog::commitment::Commitment;
 use comity_tlog::{ArrivalOf, EntryRef, FollowConfig, GrowError, Grown, PendingOpening, Sealed};
 use comity_view::{Position, query};
@@ -9,13 +11,14 @@ use comity_wire::time::Micros;
 
 use crate::judge::Says;
 use crate::node::NodeError;
-use crate::peer::Peer;
+use crate::peer::{self, Peer};
 use crate::receive::{Judged, Readers, Received};
 use crate::stores::{Logs as _, Mutant, Stores};
 use crate::writer::Inner;
 use crate::writer::decide::{Decided, Planned, Shared, entry_ref, position};
 use crate::writer::job::Reply;
 use crate::writer::remove::reference_to;
+use crate::writer::share::copies;
 
 /// The number that stands for no collection. Entries of peers that have no place in one are noted
 /// under it: the journal of arrivals names every entry of theirs that is opened here.
@@ -168,11 +171,13 @@ impl Decided {
             if inner.is_verified(*target) && !inner.logs().planted(Mutant::ReceiptAlone) {
                 self.erase(*target);
             }
-            onward.extend(query::copies(&*inner.view()?, *target)?);
+            onward.extend(copies(inner, *target)?);
         }
         onward.extend(self.not_consented_to(inner, targets)?);
         onward.sort_unstable();
         onward.dedup();
+        // An earlier withdrawal on the page may have taken it along: the share, and then its consent.
+        onward.retain(|copy| !self.is_taken_back(*copy));
         // What this party passed on falls with it.
         let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
         self.withdraw_everywhere(inner, &onward, &author, now)?;
@@ -188,18 +193,26 @@ impl Decided {
         targets: &[Position],
     ) -> Result<Vec<Position>, NodeError> {
         let view = inner.view()?;
-        let mut falling = Vec::new();
+        let going: BTreeSet<Position> = targets.iter().copied().collect();
+        let (mut copies, mut seen) = (BTreeSet::new(), BTreeSet::new());
         for target in targets {
+            let Some(party) = peer::sharing(inner.peers(), *target) else { continue };
+            let at = |index: u64| Position { log: target.log, index };
+            // What names it falls also where the consent itself never came, or comes no more.
+            let named = query::passed_on_by(&*view, party, target.index)?;
+            copies.extend(named.into_iter().map(|(copy, of)| (at(of), copy)));
             for of in query::consented(&*view, *target)? {
-                let mut left = query::consents(&*view, of)?;
-                left.retain(|one| !targets.contains(&one.position));
-                for copy in query::copies(&view, of)? {
-                    let reached: Vec<String> =
-                        query::recipients(&view, copy)?.into_iter().collect();
-                    if !query::cover(&left, &reached).missing.is_empty() {
-                        falling.push(copy);
-                    }
+                if seen.insert(of) {
+                    let passed_on = query::passed_on(&*view, party, of.index)?;
+                    copies.extend(passed_on.into_iter().map(|copy| (of, copy)));
                 }
+            }
+        }
+        let mut falling = Vec::new();
+        for (of, copy) in copies {
+            let reached: Vec<String> = query::recipients(&view, copy)?.into_iter().collect();
+            if !query::is_covered(&*view, of, &reached, &going)? {
+                falling.push(copy);
             }
         }
         Ok(falling)

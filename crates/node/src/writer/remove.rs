@@ -14,6 +14,7 @@ use crate::stores::{Logs as _, Stores};
 use crate::withdraw::Removed;
 use crate::writer::decide::{Decided, Planned, Shared, entry_ref};
 use crate::writer::receive::OPENED;
+use crate::writer::share::copies;
 
 /// Entries that one `withdraw` names: a reference has some 150 octets, a header line 64 Ki.
 const REFERENCES_MAX: usize = 300;
@@ -60,7 +61,7 @@ impl Decided {
                 // What a peer released is his to take back; here it leaves a collection. What this
                 // party passed on of it goes with the last of its own that held it.
                 if others.iter().all(|one| is_receiving(inner, *one)) {
-                    for copy in query::copies(&*inner.view()?, *position)? {
+                    for copy in copies(inner, *position)? {
                         self.take_back(inner, copy, &mut withdrawn)?;
                     }
                 }
@@ -161,7 +162,10 @@ impl Decided {
         withdrawn: &mut Vec<Position>,
     ) -> Result<(), NodeError> {
         if position.log != Log::Shared.id() {
-            for copy in query::copies(&*inner.view()?, position)? {
+            for copy in copies(inner, position)? {
+                if self.is_taken_back(copy) {
+                    continue;
+                }
                 self.erase(copy);
                 withdrawn.push(copy);
             }
@@ -229,6 +233,38 @@ impl Decided {
         let sealed = inner.entry(&header, b"{}")?;
         self.entry(log, sealed, planned);
         Ok(())
+    }
+}
+
+impl Decided {
+    /// Whether a collection of this party's own holds an entry of a peer, as of this group.
+    pub(super) fn is_adopted(
+        &self,
+        inner: &impl Stores,
+        entry: Position,
+    ) -> Result<bool, NodeError> {
+        let held = query::collections_of(&*inner.view()?, entry)?;
+        let own = |one: &u32| !is_receiving(inner, *one) && !self.left.contains(&(*one, entry));
+        Ok(held.iter().any(own))
+    }
+
+    /// Takes back what was passed on of entries of peers that no collection of this party's own
+    /// holds any more.
+    pub(super) fn let_go(
+        &mut self,
+        inner: &impl Stores,
+        entries: &[Position],
+        now: i64,
+    ) -> Result<(), NodeError> {
+        let mut falling = Vec::new();
+        for entry in entries {
+            if !self.is_adopted(inner, *entry)? {
+                falling.extend(copies(inner, *entry)?);
+            }
+        }
+        falling.retain(|copy| !self.is_taken_back(*copy));
+        let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
+        self.withdraw_everywhere(inner, &falling, &author, now).map(|_| ())
     }
 }
 

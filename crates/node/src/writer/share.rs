@@ -7,17 +7,20 @@
 use std::collections::BTreeSet;
 
 use comity_tlog::Sealed;
-use comity_view::{Position, query};
+use comity_view::{Position, View, query};
 use comity_wire::entry::{self, Header, Log};
 use comity_wire::time::Micros;
 
+use crate::judge;
 use crate::node::NodeError;
+use crate::peer;
 use crate::stores::{Logs as _, Stores};
 use crate::submit::ObjectVersion;
 use crate::writer::decide::{Decided, Here, Planned, Shared, entry_ref};
 use crate::writer::remove::reference;
 
-/// A private entry that is to be shared: what the copy is to say.
+/// A private entry that is to be shared, or one of another party that is to be passed on: what the
+/// copy is to say.
 pub(crate) struct Draft {
     pub(crate) of: Position,
     pub(crate) parties: Vec<String>,
@@ -40,7 +43,7 @@ pub(crate) enum Copied {
 }
 
 impl Decided {
-    /// Shares private entries.
+    /// Shares private entries, and passes on those of others.
     pub(crate) fn share(
         &mut self,
         inner: &impl Stores,
@@ -65,17 +68,27 @@ impl Decided {
                     if !missing.is_empty() {
                         return Ok(Copied::Unconsented(missing));
                     }
+                    if !self.is_adopted(inner, copy.of)? {
+                        return Ok(Copied::Gone);
+                    }
                 }
-                self.append_copy(copy);
-                Ok(Copied::Shared)
+                Ok(if self.append_copy(copy) { Copied::Shared } else { Copied::Gone })
             }
         }
     }
 
-    fn append_copy(&mut self, copy: Draft) {
-        let planned = Planned::Released(copy.parties, Shared::Copy(copy.of));
+    /// What says nothing about whose it is that it passes on is not appended: it would not fall.
+    fn append_copy(&mut self, copy: Draft) -> bool {
+        let shared = if copy.of.is_followed() {
+            header_of(&copy.sealed).as_ref().and_then(judge::passed_on).map(Shared::Onward)
+        } else {
+            Some(Shared::Copy(copy.of))
+        };
+        let Some(shared) = shared else { return false };
+        let planned = Planned::Released(copy.parties, shared);
         let place = self.entry(Log::Shared.id(), copy.sealed, planned);
         self.copied.insert(copy.of, place);
+        true
     }
 
     /// Who has what an entry holds; nothing where it is not shared.
@@ -95,7 +108,7 @@ impl Decided {
         if position.log == Log::Shared.id() {
             return Ok(Some(query::recipients(&view, position)?));
         }
-        let copies = query::copies(&view, position)?;
+        let copies = copies_in(inner, &view, position)?;
         if copies.is_empty() {
             return Ok(None);
         }
@@ -142,6 +155,26 @@ impl Decided {
         let parties = audience.parties.clone();
         self.append_copy(Draft { of: known.position, parties, sealed });
         Ok(Vec::new())
+    }
+}
+
+/// The own entries that give others what an entry holds: of a private one its copies, of one of
+/// another party what passes it on.
+pub(super) fn copies(inner: &impl Stores, position: Position) -> Result<Vec<Position>, NodeError> {
+    copies_in(inner, &*inner.view()?, position)
+}
+
+fn copies_in(
+    inner: &impl Stores,
+    view: &View,
+    position: Position,
+) -> Result<Vec<Position>, NodeError> {
+    if !position.is_followed() {
+        return Ok(query::copies(view, position)?);
+    }
+    match peer::sharing(inner.peers(), position) {
+        Some(party) => Ok(query::passed_on(view, party, position.index)?),
+        None => Ok(Vec::new()),
     }
 }
 

@@ -14,6 +14,7 @@ use comity_node::adopt::Adopted;
 use comity_node::collection::{Collection, New};
 use comity_node::consent::Consenting;
 use comity_node::peer::Peer;
+use comity_node::recover::{Recovery, Wanted};
 use comity_node::role::Role;
 use comity_node::share::{Asked, Report};
 use comity_node::submit::{Outcome, Terms};
@@ -231,6 +232,54 @@ impl Parties {
             };
             next = pull.next(came);
         }
+    }
+
+    /// A party loses its files but the keys of its logs, its configuration and its charter, and with
+    /// `local` what is local. It gets its logs back from another.
+    pub(crate) fn recover(&mut self, party: &'static str, from: &str, local: bool) {
+        self.nodes.remove(party).unwrap().close();
+        let directory = Directory::new(self.world.path(party));
+        for file in walk(directory.root()) {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let lost = ["log.db", "keys.db", "view.db"].iter().any(|lost| name.starts_with(lost));
+            if lost || (!local && name.starts_with("local.db")) {
+                std::fs::remove_file(file).unwrap();
+            }
+        }
+        let source = self.node(from);
+        let mut recovery = Recovery::open(directory, self.world.surroundings.clone()).unwrap();
+        for log in [Log::Shared, Log::Acts] {
+            let note = source.mirror_checkpoint(party, log).unwrap().unwrap();
+            recovery.offer(from, log, note.as_bytes()).unwrap();
+        }
+        let wanted = recovery.decide().unwrap();
+        recovery.begin().unwrap();
+        for Wanted { log, note, .. } in wanted {
+            let verifier = recovery.verifier(log).unwrap().clone();
+            let (mut pull, mut next) =
+                Pull::begin(verifier, recovery.place(log), LEAVES_MAX, Some(note));
+            loop {
+                let came = match next {
+                    Next::Ask(Ask::Bundle(path)) => {
+                        Came::Answer(source.mirror_tile(party, log, &path).unwrap().unwrap())
+                    }
+                    Next::Ask(Ask::Release(from)) => {
+                        let page = source.mirror_release(party, log, from).unwrap().unwrap();
+                        Came::Answer(release::write(&page))
+                    }
+                    Next::Grow { note, from, leaves } => {
+                        recovery.grow(log, &note, from, &leaves).unwrap().unwrap();
+                        Came::Stored(recovery.place(log))
+                    }
+                    Next::Receive(page) => Came::Stored(recovery.receive(log, page).unwrap().0),
+                    Next::Done => break,
+                    other => panic!("{party}: {other:?}"),
+                };
+                next = pull.next(came);
+            }
+        }
+        recovery.finish().unwrap();
+        self.open(party);
     }
 
     /// What a collection shows: the last digits of the ids, and `date_added`.

@@ -14,11 +14,13 @@ pub(crate) fn fold(
 ) -> rusqlite::Result<()> {
     let mut gone = tx.prepare_cached("SELECT 1 FROM withdrawn WHERE key = ?1")?;
     let mut stands = tx.prepare_cached("SELECT 1 FROM released WHERE key = ?1 AND kind = ?2")?;
-    let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO consent VALUES (?1, ?2, ?3)")?;
+    let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO consent VALUES (?1, ?2)")?;
+    let mut list = tx.prepare_cached("INSERT OR IGNORE INTO consenting VALUES (?1, ?2)")?;
     if gone.exists([position.key()])? {
         return Ok(());
     }
-    let parties = consent.parties.join(" ");
+    // Whether or not it is about anything that stands: that may have been withdrawn before or after.
+    list.execute(params![position.key(), consent.parties.join(" ")])?;
     for of in &consent.of {
         let counts = if of.is_followed() {
             !gone.exists([of.key()])?
@@ -26,7 +28,7 @@ pub(crate) fn fold(
             stands.exists(params![of.key(), KIND_SHARE])?
         };
         if counts {
-            insert.execute(params![position.key(), of.key(), parties])?;
+            insert.execute([position.key(), of.key()])?;
         }
     }
     Ok(())
@@ -35,6 +37,7 @@ pub(crate) fn fold(
 /// What was withdrawn consents to nothing, and nothing consents to it.
 pub(crate) fn withdraw(tx: &Transaction<'_>, target: Position) -> rusqlite::Result<()> {
     tx.prepare_cached("DELETE FROM consent WHERE key = ?1")?.execute([target.key()])?;
+    tx.prepare_cached("DELETE FROM consenting WHERE key = ?1")?.execute([target.key()])?;
     tx.prepare_cached("DELETE FROM consent WHERE of = ?1")?.execute([target.key()])?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::Position;
-use crate::fold::{Released, What};
+use crate::fold::{PassedOn, Released, What};
 
 /// The number of the log `shared`.
 pub(crate) const SHARED: u8 = 0;
@@ -24,6 +24,7 @@ pub(crate) fn fold(
     let (kind, copied) = match &released.what {
         What::Object(_) => (KIND_SHARE, None),
         What::Copy(of) => (KIND_SHARE, Some(of.key())),
+        What::Onward(_) => (KIND_SHARE, None),
         What::Grant(_) => (KIND_GRANT, None),
         What::Consent(_) => (KIND_CONSENT, None),
         What::Withdraw(_) => (KIND_WITHDRAW, None),
@@ -40,6 +41,20 @@ pub(crate) fn fold(
         audience,
         copied
     ])?;
+    if let What::Onward(of) = &released.what {
+        passed_on(tx, position, of)?;
+    }
+    Ok(())
+}
+
+fn passed_on(tx: &Transaction<'_>, position: Position, of: &PassedOn) -> rusqlite::Result<()> {
+    let mut insert =
+        tx.prepare_cached("INSERT OR IGNORE INTO passed_on VALUES (?1, ?2, ?3, ?4)")?;
+    let consents = of.consents.iter().map(|index| (*index, true));
+    for (index, consents) in std::iter::once((of.of, false)).chain(consents) {
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
+        insert.execute(params![of.origin, index, consents, position.key()])?;
+    }
     Ok(())
 }
 

@@ -56,5 +56,6 @@ fn release(tx: &Transaction<'_>, target: Position) -> rusqlite::Result<()> {
         KIND_CONSENT,
     ])?;
     tx.prepare_cached("DELETE FROM granted WHERE key = ?1")?.execute([key])?;
+    tx.prepare_cached("DELETE FROM passed_on WHERE key = ?1")?.execute([key])?;
     Ok(())
 }

@@ -25,17 +25,59 @@ pub struct Cover {
     pub missing: Vec<String>,
 }
 
+/// Names in the consents about one entry that are read, at most: some 10 MB. An owner may give any
+/// number of consents; those beyond count for nothing here.
+const NAMES_MAX: usize = 100_000;
+
 /// The consents about a shared entry that stand, by their places.
 pub fn consents(asked: &impl Ask, of: Position) -> Result<Vec<Consent>, ViewError> {
-    let mut statement = asked
-        .connected()
-        .prepare_cached("SELECT key, parties FROM consent WHERE of = ?1 ORDER BY key")?;
-    let rows = statement.query_map([of.key()], |row| {
-        let parties: String = row.get(1)?;
-        let parties = parties.split(' ').map(str::to_owned).collect();
-        Ok(Consent { position: Position::from_key(row.get(0)?), parties })
+    let (mut found, mut names) = (Vec::new(), 0);
+    each_consent(asked, of, |position, parties| {
+        let parties: Vec<String> = parties.split(' ').map(str::to_owned).collect();
+        names += parties.len();
+        found.push(Consent { position, parties });
+        names < NAMES_MAX
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    Ok(found)
+}
+
+/// Whether the consents about a shared entry that stand cover some parties, without those that go.
+pub fn is_covered(
+    asked: &impl Ask,
+    of: Position,
+    parties: &[String],
+    going: &BTreeSet<Position>,
+) -> Result<bool, ViewError> {
+    let mut missing: BTreeSet<&str> = parties.iter().map(String::as_str).collect();
+    each_consent(asked, of, |position, names| {
+        if !going.contains(&position) {
+            names.split(' ').for_each(|name| {
+                missing.remove(name);
+            });
+        }
+        !missing.is_empty()
+    })?;
+    Ok(missing.is_empty())
+}
+
+/// One after the other, as long as `each` wants more: an owner may give any number.
+fn each_consent(
+    asked: &impl Ask,
+    of: Position,
+    mut each: impl FnMut(Position, &str) -> bool,
+) -> Result<(), ViewError> {
+    let mut statement = asked.connected().prepare_cached(
+        "SELECT consent.key, parties FROM consent JOIN consenting ON consenting.key = consent.key
+         WHERE of = ?1 ORDER BY consent.key",
+    )?;
+    let mut rows = statement.query([of.key()])?;
+    while let Some(row) = rows.next()? {
+        let parties = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        if !each(Position::from_key(row.get(0)?), parties) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The shared entries that a consent is about.

@@ -80,7 +80,8 @@ CREATE TABLE reached (
 ) WITHOUT ROWID;
 
 -- Own entries of `shared` that stand, and whom each was compiled for. What nobody may open has no
--- row. `copied`: the entry of `private` whose object the entry repeats.
+-- row. `copied`: the entry of `private` whose object the entry repeats. What repeats an entry of
+-- another party has rows in `passed_on` instead.
 CREATE TABLE released (
     key INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,      -- 1 share, 2 grant, 3 withdraw, 4 receipt, 5 consent
@@ -101,15 +102,29 @@ CREATE TABLE granted (
 -- The entries that attest entries which waited for it.
 CREATE TABLE attestation (key INTEGER PRIMARY KEY, record INTEGER NOT NULL);
 
+-- Own entries of `shared` that pass on what another party shared: its entry, and the consents that
+-- they name, by party and index in its log `shared`. By name, so that it is the same whoever is
+-- followed: a party that is not has no number here.
+CREATE TABLE passed_on (
+    origin TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    consents INTEGER NOT NULL,  -- 0: it is passed on; 1: it consents to that
+    key INTEGER NOT NULL,       -- the own entry
+    PRIMARY KEY (origin, idx, consents, key)
+) WITHOUT ROWID;
+CREATE INDEX passed_on_by ON passed_on (key);
+
 -- To whom what a shared entry holds may be released onward, by the word of its owner: `key` says so
--- of `of`, both of this party or both of one peer. Names in their order, a space between two.
+-- of `of`, both of this party or both of one peer.
 CREATE TABLE consent (
     key INTEGER NOT NULL,
     of INTEGER NOT NULL,
-    parties TEXT NOT NULL,
     PRIMARY KEY (key, of)
 ) WITHOUT ROWID;
 CREATE INDEX consent_of ON consent (of);
+
+-- The parties that a consent names, once, whatever it is about: in their order, a space between two.
+CREATE TABLE consenting (key INTEGER PRIMARY KEY, parties TEXT NOT NULL);
 
 -- Entries that give a version of an object that another gives, too, where one of them is a peer's.
 -- Whether they say the same stands in their bodies.
