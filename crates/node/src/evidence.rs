@@ -167,6 +167,8 @@ impl Node {
             }
             directory.replace(&path, proof.text().as_bytes())?;
         }
+        // It is followed no further: what it takes back would not be heard.
+        self.let_fall(party)?;
         Ok(convicted)
     }
 

@@ -5,8 +5,8 @@
 
 use comity_charter::Standing;
 use comity_tlog::{FOLLOWED_MIN, FollowConfig, LOG_MAX, Verifier};
-use comity_view::Position;
-use comity_wire::entry::Log;
+use comity_view::{Position, query};
+use comity_wire::entry::{Author, Log};
 use comity_wire::limits::INDEX_MAX;
 use rusqlite::{Row, params_from_iter};
 use serde::Serialize;
@@ -61,6 +61,15 @@ impl Peer {
     pub fn log_of(&self, number: u8) -> Option<Log> {
         FOLLOWED.into_iter().find(|log| self.log(*log) == Some(number))
     }
+}
+
+/// A peer that is followed no longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfollowed {
+    /// As it was.
+    pub peer: Peer,
+    /// Entries of this party's own that passed on something of it, and are withdrawn.
+    pub withdrawn: usize,
 }
 
 /// An entry that was set aside.
@@ -242,10 +251,27 @@ impl Node {
         Ok(list(self.local())?)
     }
 
-    /// Whether the node of a party is followed: what the party takes back arrives.
+    /// Whether the node of a party is heard: what the party takes back arrives. One that the charter
+    /// has no keys of any more is not asked, nor one that contradicted itself.
     pub(crate) fn is_following(&self, party: &str) -> Result<bool, NodeError> {
         let mut peers = self.peers()?.into_iter();
-        Ok(peers.any(|peer| peer.party == party && !peer.address.is_empty()))
+        Ok(peers.any(|peer| peer.party == party && !peer.address.is_empty())
+            && self.peer_verifier(party, Log::Shared)?.is_some()
+            && self.contact(party).halted.is_none()
+            && self.evidence(party)?.is_empty())
+    }
+
+    /// Takes back all that was passed on of a party that is not heard any more: nobody would tell
+    /// here that it took something back, and those who have it from here hear of it here alone. Says
+    /// how many entries that were.
+    pub(crate) fn let_fall(&self, party: &str) -> Result<usize, NodeError> {
+        let passed_on =
+            self.ask(|connections| Ok(query::passed_on_of(&connections.view, party)?))?;
+        if passed_on.is_empty() {
+            return Ok(0);
+        }
+        let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
+        Ok(self.writer().withdraw(passed_on, author, self.now())?.withdrawn)
     }
 
     /// The peer of a party.
@@ -321,19 +347,22 @@ impl Node {
         Ok(peer)
     }
 
-    /// Follows the node of a peer no longer. Its numbers, what it shared and its place in its logs
-    /// stay: they are verified as before, and it can be followed again, or come in by files. Gives
-    /// the peer as it was.
-    pub fn peer_remove(&self, party: &str) -> Result<Peer, NodeError> {
+    /// Follows the node of a peer no longer, and takes back what was passed on of it. Its numbers,
+    /// what it shared and its place in its logs stay: they are verified as before, and it can be
+    /// followed again, or come in by files.
+    pub fn peer_remove(&self, party: &str) -> Result<Unfollowed, NodeError> {
         let peer = self.peer(party)?;
-        if peer.address.is_empty() {
+        // From here on nothing more of it is passed on. If we stop before the rest has fallen, the
+        // same command takes it back.
+        insert(self.local(), &Peer { address: String::new(), ..peer.clone() })?;
+        let withdrawn = self.let_fall(party)?;
+        if peer.address.is_empty() && withdrawn == 0 {
             return Err(NodeError::Local(LocalError::Refused(format!(
                 "the node of `{party}` is not followed; `comity peer add` follows it"
             ))));
         }
-        insert(self.local(), &Peer { address: String::new(), ..peer.clone() })?;
         self.changes.ring();
-        Ok(peer)
+        Ok(Unfollowed { peer, withdrawn })
     }
 
     /// The number of a collection in which what is received arrives; it is made where there is

@@ -13,7 +13,8 @@ mod world;
 use comity_charter::Tlp;
 use comity_node::grant::Granting;
 use comity_node::role::Role;
-use comity_wire::entry::Kind;
+use comity_tlog::Hash;
+use comity_wire::entry::{Kind, Log};
 use parties::stranger::{STRANGER, Stranger};
 use parties::{ALPHA, BETA, GAMMA, Parties, id, named};
 use world::{DAY, tool};
@@ -427,6 +428,53 @@ fn consent_that_is_taken_back_while_its_holder_recovers_takes_along_what_names_i
     assert_eq!(parties.shown(GAMMA, "received"), [0; 0]);
     assert_eq!(parties.receipts(BETA, ALPHA)[0]["onward"], 1);
     assert_eq!(parties.shown(BETA, "received"), [1], "what it was given itself stays");
+    parties.verify();
+}
+
+#[test]
+fn of_a_party_that_is_halted_nothing_is_passed_on() {
+    let parties = adopted_by_beta("party:beta.example");
+    parties.consent(ALPHA, 1, BETA, "party:gamma.example");
+    parties.pull(BETA, ALPHA);
+    parties.node(BETA).meet(ALPHA, |contact| contact.halted = Some("exercise".to_owned()));
+    let refused = parties.try_share(BETA, "desk", 1, "party:gamma.example", None);
+    assert_eq!((refused.shared, refused.refused), (0, 1), "{refused:?}");
+    assert!(refused.refusals[0].why.contains("comity peer show"), "{refused:?}");
+    parties.verify();
+}
+
+#[test]
+fn what_was_passed_on_of_a_party_falls_when_it_is_convicted() {
+    let (parties, mut stranger) = Stranger::among();
+    let node = parties.node(BETA);
+    node.peer_add(STRANGER, "127.0.0.1:1").unwrap();
+    let consent = r#"{"onward":{"rule":"all","parties":["gamma.example"]}}"#;
+    stranger.says((node, BETA), Kind::Share, Vec::new(), &tool(1));
+    stranger.says((node, BETA), Kind::Grant, vec![Stranger::names(STRANGER, 0)], consent);
+    assert_eq!(stranger.comes_to(node).kept, 2, "{:?}", node.quarantined());
+    assert_eq!(parties.adopt(BETA, "received", 1).adopted, 1);
+    parties.share(BETA, 1, "party:gamma.example");
+    parties.pull(GAMMA, BETA);
+    assert_eq!(parties.shown(GAMMA, "received"), [1]);
+    let other = Stranger::signs(2, Hash([9; 32]));
+    let proof = node.contradiction(STRANGER, Log::Shared, other.as_bytes()).unwrap().unwrap();
+    node.convict(STRANGER, Log::Shared, &proof).unwrap();
+    parties.pull(GAMMA, BETA);
+    assert_eq!(parties.shown(GAMMA, "received"), [0; 0]);
+    let refused = parties.try_share(BETA, "desk", 1, "party:gamma.example", None);
+    assert_eq!((refused.shared, refused.refused), (0, 1), "{refused:?}");
+    parties.verify();
+}
+
+#[test]
+fn what_was_passed_on_of_a_party_falls_when_it_is_followed_no_longer() {
+    let parties = passed_on();
+    let node = parties.node(BETA);
+    assert_eq!(node.peer_remove(ALPHA).unwrap().withdrawn, 1);
+    assert!(node.peer_remove(ALPHA).is_err(), "nothing is left to do");
+    parties.pull(GAMMA, BETA);
+    assert_eq!(parties.shown(GAMMA, "received"), [0; 0]);
+    assert_eq!(parties.shown(BETA, "desk"), [1], "what it was given itself stays");
     parties.verify();
 }
 

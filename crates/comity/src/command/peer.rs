@@ -137,10 +137,12 @@ fn removed(party: &str, value: &Value) -> String {
         .collect();
     format!(
         "no longer following `{party}` at {}\n\
+         withdrawn: {} entries that passed on what is its own\n\
          what stays: {} of its objects, its logs {}, verified as before\n\
          what it withdraws from now on stays here, too, until it is followed again (`comity peer \
          add`) or its files are taken in (`comity peer import`)\n",
         cell(value, "was_at"),
+        cell(value, "passed_on_withdrawn"),
         cell(value, "objects"),
         logs.join(" and ")
     )

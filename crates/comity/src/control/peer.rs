@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use comity_node::Node;
+use comity_node::peer::Unfollowed;
 use serde_json::{Value, json};
 
 use crate::command::Failure;
@@ -29,11 +30,16 @@ pub(super) fn add(node: &Node, party: &str, address: &str) -> Result<Value, Fail
 
 /// Says from where it is not followed any more, and what of it stays.
 pub(super) fn remove(node: &Node, party: &str) -> Result<Value, Failure> {
-    let before = node.peer_remove(party)?;
+    let Unfollowed { peer: before, withdrawn } = node.peer_remove(party)?;
     let state = node.peer_states()?.into_iter().find(|state| state.peer.party == party);
     let holds = reader(node).readable(before.collection, true);
     let objects = holds.map(|holds| node.state(holds)).transpose()?.map(|(_, holds)| holds);
-    Ok(json!({ "was_at": before.address, "peer": state, "objects": objects }))
+    Ok(json!({
+        "was_at": before.address,
+        "peer": state,
+        "objects": objects,
+        "passed_on_withdrawn": withdrawn,
+    }))
 }
 
 pub(super) fn list(node: &Node) -> Result<Value, Failure> {

@@ -104,8 +104,11 @@ impl Node {
         let followed = self.is_following(&header.origin)?;
         if !followed {
             let refusal = Refusal::new(&release::NOT_OWN, Path::root())
-                .found(format!("an entry of `{}`, whose node is not followed", header.origin))
-                .hint("follow it again: comity peer add DIR PARTY HOST:PORT");
+                .found(format!("an entry of `{}`, whose node is not heard", header.origin))
+                .hint(
+                    "see why: comity peer show DIR PARTY; follow it again: comity peer add DIR PARTY \
+                     HOST:PORT",
+                );
             return Ok(Some(refusal));
         }
         let arrivals = self.ask(|connections| Ok(query::arrivals_of(&connections.view, of)?))?;
