@@ -143,8 +143,8 @@ impl Judge {
     }
 
     /// The object of a share that is for others, whoever wrote it. The same gate as for what is
-    /// submitted, and for what is released: a label narrower than the markings in the object is none,
-    /// and nothing goes to others that waits for an attestation.
+    /// submitted, and for what is released: a label narrower than the markings in the object is
+    /// none, and nothing goes to others that waits for an attestation.
     pub(crate) fn shareable(
         &self,
         header: &Header,

@@ -251,8 +251,8 @@ impl Node {
         Ok(list(self.local())?)
     }
 
-    /// Whether the node of a party is heard: what the party takes back arrives. One that the charter
-    /// has no keys of any more is not asked, nor one that contradicted itself.
+    /// Whether the node of a party is heard: what the party takes back arrives. One that the
+    /// charter has no keys of any more is not asked, nor one that contradicted itself.
     pub(crate) fn is_following(&self, party: &str) -> Result<bool, NodeError> {
         let mut peers = self.peers()?.into_iter();
         Ok(peers.any(|peer| peer.party == party && !peer.address.is_empty())
@@ -262,8 +262,8 @@ impl Node {
     }
 
     /// Takes back all that was passed on of a party that is not heard any more: nobody would tell
-    /// here that it took something back, and those who have it from here hear of it here alone. Says
-    /// how many entries that were.
+    /// here that it took something back, and those who have it from here hear of it here alone.
+    /// Says how many entries that were.
     pub(crate) fn let_fall(&self, party: &str) -> Result<usize, NodeError> {
         let passed_on =
             self.ask(|connections| Ok(query::passed_on_of(&connections.view, party)?))?;

@@ -282,8 +282,8 @@ impl Header {
     /// Reads a header line.
     ///
     /// # Errors
-    /// It is not JSON, says something twice, lacks a member, has another version, or has a reference
-    /// that names no entry.
+    /// It is not JSON, says something twice, lacks a member, has another version, or has a
+    /// reference that names no entry.
     pub fn parse(line: &[u8]) -> Result<Header, EntryError> {
         json::parse(line)?;
         let header: Header = serde_json::from_slice(line)

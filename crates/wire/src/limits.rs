@@ -29,9 +29,8 @@ pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// of the log above 48 bits of index, so that a larger one would name an entry of another log.
 pub const INDEX_MAX: u64 = (1 << 48) - 1;
 
-/// Parties that one consent to onward release may name. Whoever passes something on names as many in
-/// the header of one entry, at most, and has 64 KiB for it; each row of a consent is kept by whoever
-/// got it.
+/// Parties that one consent to onward release may name. Whoever passes something on names as many
+/// in the header of an entry, at most, and has 64 KiB for it. Whoever gets the consent keeps them.
 pub const ONWARD_PARTIES_MAX: usize = 1000;
 
 /// Octets of the id of a party, as charters have them.

@@ -41,7 +41,8 @@ pub(crate) struct Decided {
     opened: Vec<(EntryRef, Planned)>,
     /// Departures of this group, so that none is decided twice.
     pub(super) left: Vec<(u32, Position)>,
-    /// Entries that this group shares, private ones and those of others: places of the copies in the batch.
+    /// Entries that this group shares, private ones and those of others: places of the copies in
+    /// the batch.
     pub(super) copied: BTreeMap<Position, usize>,
 }
 

@@ -176,7 +176,8 @@ impl Decided {
         onward.extend(self.not_consented_to(inner, targets)?);
         onward.sort_unstable();
         onward.dedup();
-        // An earlier withdrawal on the page may have taken it along: the share, and then its consent.
+        // An earlier withdrawal on the page may have taken it along: of the consent, and now of
+        // the share.
         onward.retain(|copy| !self.is_taken_back(*copy));
         // What this party passed on falls with it.
         let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };

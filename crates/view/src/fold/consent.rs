@@ -19,7 +19,7 @@ pub(crate) fn fold(
     if gone.exists([position.key()])? {
         return Ok(());
     }
-    // Whether or not it is about anything that stands: that may have been withdrawn before or after.
+    // Whether or not it is about anything that stands: that may be withdrawn before it or after.
     list.execute(params![position.key(), consent.parties.join(" ")])?;
     for of in &consent.of {
         let counts = if of.is_followed() {

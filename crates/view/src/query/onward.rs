@@ -17,7 +17,8 @@ pub fn passed_on(asked: &impl Ask, origin: &str, index: u64) -> Result<Vec<Posit
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The own entries that name a consent of another party's, each with the index of what it passes on.
+/// The own entries that name a consent of another party's, each with the index of what it passes
+/// on.
 pub fn passed_on_by(
     asked: &impl Ask,
     origin: &str,
