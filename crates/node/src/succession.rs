@@ -7,7 +7,7 @@
 //! accepted it, and no rival got so far. A node takes it up at once; what it holds in memory of the
 //! former one ends with the process, so `comity serve` starts anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comity_charter::{Accepts, Candidate, Charter, Hash, in_force};
 use comity_view::Right;
@@ -24,7 +24,7 @@ use crate::terms;
 /// Octets of a proposed text: five times the longest that is known.
 const TEXT_BYTES_MAX: usize = 256 * 1024;
 
-/// Proposals of one party that are considered, the first ones: what is proposed in earnest is not
+/// Texts of one party that are considered, the first ones: what is proposed in earnest is not
 /// crowded out by another party, and a log full of texts costs no more than this many.
 const PROPOSALS_OF_PARTY_MAX: usize = 64;
 
@@ -49,8 +49,9 @@ pub struct Proposal {
 struct Told {
     texts: BTreeMap<Hash, (String, Vec<String>)>,
     accepts: Accepts,
-    /// How many texts of each party were taken.
-    proposals: BTreeMap<String, usize>,
+    /// The texts of each party that were taken. What others propose does not matter to it: the same
+    /// ones have to be taken in whatever order logs are read.
+    proposals: BTreeMap<String, BTreeSet<Hash>>,
 }
 
 impl Node {
@@ -81,6 +82,15 @@ impl Node {
                 charter.previous.map_or("none".to_owned(), |hash| hash.to_string()),
                 current.version.saturating_add(1),
                 current.hash
+            )));
+        }
+        let told = self.told()?;
+        let own = told.proposals.get(&self.config.party);
+        if own.is_some_and(|taken| !has_room_for(taken, charter.hash)) {
+            return Err(refused(format!(
+                "this party proposed {PROPOSALS_OF_PARTY_MAX} charters, and nobody considers \
+                 more of one party; required: that another party proposes it, with `comity \
+                 charter propose` at its node. This one accepts it with `comity charter accept`"
             )));
         }
         let payload = json!({ "charter": charter.hash.to_string(), "text": text });
@@ -222,16 +232,18 @@ impl Told {
             self.accepts.entry(party.to_owned()).or_default().insert(hash);
         } else if let Some(text) = member("text").filter(|text| Hash::of(text) == hash) {
             let taken = self.proposals.entry(party.to_owned()).or_default();
-            if text.len() > TEXT_BYTES_MAX || *taken >= PROPOSALS_OF_PARTY_MAX {
+            if text.len() > TEXT_BYTES_MAX || !has_room_for(taken, hash) || !taken.insert(hash) {
                 return;
             }
-            *taken += 1;
             let (_, by) = self.texts.entry(hash).or_insert_with(|| (text.to_owned(), Vec::new()));
-            if !by.iter().any(|other| other == party) {
-                by.push(party.to_owned());
-            }
+            by.push(party.to_owned());
         }
     }
+}
+
+/// Whether a text of a party counts beside those that it proposed before.
+fn has_room_for(taken: &BTreeSet<Hash>, hash: Hash) -> bool {
+    taken.len() < PROPOSALS_OF_PARTY_MAX || taken.contains(&hash)
 }
 
 /// The charters that were kept: version, hash, text.

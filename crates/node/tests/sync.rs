@@ -242,6 +242,48 @@ fn successor(of: &str, party: &str, genesis: &str) -> String {
 }
 
 #[test]
+fn a_party_proposes_so_many_texts_and_is_told_of_the_one_that_nobody_would_see() {
+    let body = Parties::new();
+    let first = std::fs::read_to_string(body.world.path("alpha.example").join("charter.toml"));
+    let first = first.unwrap();
+    let hash = comity_charter::parse(&first).unwrap().hash;
+    let successor = format!("version = 2\nprevious = \"{hash}\"\n");
+    let second = first.replace("version = 1\n", &successor);
+    let text = |number: usize| format!("{second}# EXERCISE {number}\n");
+    let (alpha, beta) = (&body.nodes["alpha.example"], &body.nodes["beta.example"]);
+    let by = alpha.acting("delegate").unwrap();
+    let texts_max = 64;
+    // One that was proposed before is no other one.
+    for _ in 0..=texts_max {
+        alpha.propose(&by, &text(0)).unwrap();
+    }
+    for number in 1..texts_max {
+        alpha.propose(&by, &text(number)).unwrap();
+    }
+    assert_eq!(alpha.proposals().unwrap().len(), texts_max);
+    let refused = alpha.propose(&by, &text(texts_max)).unwrap_err().to_string();
+    assert!(refused.contains("64 charters") && refused.contains("another party"), "{refused}");
+    alpha.propose(&by, &text(0)).unwrap();
+    // Those of others are counted by themselves, and the same texts are seen everywhere.
+    beta.propose(&beta.acting("delegate").unwrap(), &text(texts_max)).unwrap();
+    beta.propose(&beta.acting("delegate").unwrap(), &text(1)).unwrap();
+    for (to, from) in [
+        ("alpha.example", "beta.example"),
+        ("gamma.example", "beta.example"),
+        ("gamma.example", "alpha.example"),
+    ] {
+        body.pull(to, from);
+    }
+    for party in ["alpha.example", "gamma.example"] {
+        let proposals = body.nodes[party].proposals().unwrap();
+        assert_eq!(proposals.len(), texts_max + 1, "{party}");
+        let both = proposals.iter().filter(|one| one.proposed_by.len() == 2).count();
+        assert_eq!(both, 1, "{party}");
+    }
+    body.verify();
+}
+
+#[test]
 fn a_charter_is_succeeded_when_every_party_accepts_and_a_new_one_joins() {
     let mut body = Parties::new();
     body.post("alpha.example", &tool(1));
