@@ -85,7 +85,7 @@ class SizeBeyondAll(Liar):
 class MoreThanItsQuota(Liar):
     """All true, and too much of it."""
 
-    says = f"it grew by {LEAVES_MAX + 1} leaves; at most {LEAVES_MAX} are taken today"
+    says = "it has 1 leaves more than are taken today; they are on other days"
 
     def checkpoint(self, log):
         while len(log.leaves) <= LEAVES_MAX:

@@ -12,17 +12,18 @@ pub(crate) const APPLICATION_ID: i64 = 0x436d_4c63;
 
 /// Each step takes the file from the version of its place to the next. Never edit a step that
 /// was released; add one.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("local/schema.sql"),
     include_str!("local/quota.sql"),
     include_str!("local/release.sql"),
     include_str!("local/peer.sql"),
     include_str!("local/charter.sql"),
     include_str!("local/following.sql"),
+    include_str!("local/allowance.sql"),
 ];
 
 /// The version of a file that has taken all of them.
-pub(crate) const VERSION: i64 = 6;
+pub(crate) const VERSION: i64 = 7;
 
 /// What can go wrong with local state.
 #[derive(Debug, thiserror::Error)]

@@ -15,4 +15,4 @@
 
 mod pull;
 
-pub use pull::{Ask, Came, Fault, LEAVES_PER_PIECE, Next, PAGE_BYTES_MAX, Place, Pull};
+pub use pull::{Ask, Came, Fault, LEAVES_PER_PIECE, Next, PAGE_BYTES_MAX, Place, Pull, Room};

@@ -17,6 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use comity_charter::Tlp;
 use comity_node::adopt::New;
+use comity_node::peer::Peer;
 use comity_node::role::Role;
 use comity_tlog::{Checkpoint, Equivocation, Hash, SigningKey};
 use comity_wire::entry::{self, Header, Kind, Log};
@@ -25,39 +26,64 @@ use world::{DAY, tool};
 
 const QUOTAS: &str = "\n[quotas]\nleaves_per_day = 10\noctets_per_day = 1000\n";
 
+/// What the quota leaves ALPHA at GAMMA.
+fn left(parties: &Parties) -> u64 {
+    let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
+    node.leaves_left(&peer, node.now()).unwrap().unwrap()
+}
+
+fn charge(parties: &Parties, leaves: u64) {
+    let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
+    node.charge_leaves(&peer, leaves, node.now()).unwrap();
+}
+
+fn charge_octets(parties: &Parties, octets: u64) -> bool {
+    let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
+    node.charge_octets(&peer, octets, node.now()).unwrap()
+}
+
 #[test]
 fn a_restart_gives_a_peer_nothing_of_its_quota_back() {
     let mut parties = Parties::under(QUOTAS);
-    // After its first day, in the middle of one.
+    charge(&parties, 366 * 10);
+    assert!(charge_octets(&parties, 366 * 1000));
     parties.world.clock.fetch_add(DAY, Ordering::SeqCst);
-    let left = |parties: &Parties| {
-        let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
-        node.leaves_left(&peer, node.now()).unwrap().unwrap()
-    };
-    assert_eq!(left(&parties), 10);
-    let charge = |parties: &Parties, leaves: u64, octets: u64| {
-        let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
-        node.charge_leaves(&peer, leaves, node.now()).unwrap();
-        node.charge_octets(&peer, octets, node.now())
-    };
-    charge(&parties, 7, 900).unwrap();
+    charge(&parties, 7);
+    assert!(charge_octets(&parties, 999));
     for _ in 0..3 {
         parties.reopen(GAMMA);
         assert_eq!(left(&parties), 3);
-        let refused = charge(&parties, 0, 101).unwrap_err().to_string();
-        assert!(refused.contains("1000 octets"), "{refused}");
     }
-    charge(&parties, 5, 100).unwrap();
+    // A page is taken whole, and the days after pay for it.
+    assert!(charge_octets(&parties, 2001));
+    parties.reopen(GAMMA);
+    assert!(!charge_octets(&parties, 1));
+    assert!(charge_octets(&parties, 0), "what has none costs none");
+    charge(&parties, 5);
     assert_eq!(left(&parties), 0);
-    // Another peer has its own, as has another day; a clock that goes back begins none.
+    // Another peer has its own.
     let other = parties.node(GAMMA).peer(BETA).unwrap();
-    assert_eq!(
-        parties.node(GAMMA).leaves_left(&other, parties.node(GAMMA).now()).unwrap(),
-        Some(10)
-    );
+    let node = parties.node(GAMMA);
+    assert_eq!(node.leaves_left(&other, node.now()).unwrap(), Some(366 * 10));
+    // A clock that goes back adds nothing; the next day does, less what was too much.
     parties.world.clock.fetch_sub(DAY, Ordering::SeqCst);
     assert_eq!(left(&parties), 0);
+    parties.world.clock.fetch_add(DAY, Ordering::SeqCst);
+    assert_eq!(left(&parties), 8);
+    assert!(!charge_octets(&parties, 1));
     parties.world.clock.fetch_add(2 * DAY, Ordering::SeqCst);
+    assert!(charge_octets(&parties, 1));
+    parties.verify();
+}
+
+#[test]
+fn a_clock_that_was_years_ahead_keeps_no_peer_waiting_for_them() {
+    let parties = Parties::under(QUOTAS);
+    parties.world.clock.fetch_add(5000 * DAY, Ordering::SeqCst);
+    charge(&parties, 366 * 10);
+    parties.world.clock.fetch_sub(4999 * DAY, Ordering::SeqCst);
+    assert_eq!(left(&parties), 0);
+    parties.world.clock.fetch_add(DAY, Ordering::SeqCst);
     assert_eq!(left(&parties), 10);
     parties.verify();
 }
@@ -65,24 +91,15 @@ fn a_restart_gives_a_peer_nothing_of_its_quota_back() {
 #[test]
 fn who_was_away_for_a_month_may_take_a_month() {
     let mut parties = Parties::under(QUOTAS);
-    let left = |parties: &Parties| {
-        let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
-        node.leaves_left(&peer, node.now()).unwrap().unwrap()
-    };
-    let charge = |parties: &Parties, leaves: u64| {
-        let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
-        node.charge_leaves(&peer, leaves, node.now()).unwrap();
-    };
-    parties.world.clock.fetch_add(DAY, Ordering::SeqCst);
-    charge(&parties, 10);
+    charge(&parties, 366 * 10);
     parties.world.clock.fetch_add(30 * DAY, Ordering::SeqCst);
     assert_eq!(left(&parties), 300);
     charge(&parties, 120);
-    // The rest of that day has the rest of the month, also after a restart; the next day its own.
+    // What one day does not take of it the next ones may, also after a restart.
     parties.reopen(GAMMA);
     assert_eq!(left(&parties), 180);
     parties.world.clock.fetch_add(DAY, Ordering::SeqCst);
-    assert_eq!(left(&parties), 10);
+    assert_eq!(left(&parties), 190);
     // However long it was away.
     charge(&parties, 1);
     parties.world.clock.fetch_add(5000 * DAY, Ordering::SeqCst);
@@ -90,18 +107,129 @@ fn who_was_away_for_a_month_may_take_a_month() {
     parties.verify();
 }
 
+/// A day on which the line breaks five times: each time both logs are asked anew.
+fn a_day_of_pulls(parties: &Parties, peer: &Peer) -> Vec<String> {
+    parties.world.clock.fetch_add(DAY, Ordering::SeqCst);
+    let pulls = [Log::Acts, Log::Shared].repeat(5);
+    let each = pulls.iter().map(|log| parties.pull_within_quota(GAMMA, peer, *log));
+    each.filter_map(Result::err).collect()
+}
+
+/// Leaves of both logs of a peer that are here: stored, and verified.
+fn leaves_of(parties: &Parties, peer: &Peer) -> (u64, u64) {
+    let node = parties.node(GAMMA);
+    let places = [peer.acts, peer.shared].map(|number| node.place(number).unwrap());
+    (places.iter().map(|it| it.staged).sum(), places.iter().map(|it| it.verified).sum())
+}
+
 #[test]
-fn the_first_day_is_one_although_midnight_is_in_it() {
-    let parties = Parties::under(QUOTAS);
-    let (node, peer) = (parties.node(GAMMA), parties.node(GAMMA).peer(ALPHA).unwrap());
-    let first = 366 * 10;
-    assert_eq!(node.leaves_left(&peer, node.now()).unwrap(), Some(first));
-    node.charge_leaves(&peer, first, node.now()).unwrap();
-    parties.world.clock.fetch_add(DAY - 1, Ordering::SeqCst);
-    assert_eq!(node.leaves_left(&peer, node.now()).unwrap(), Some(0));
-    parties.world.clock.fetch_add(1, Ordering::SeqCst);
-    assert_eq!(node.leaves_left(&peer, node.now()).unwrap(), Some(10));
+fn a_backlog_of_days_comes_in_over_days_and_its_withdrawals_with_it() {
+    let parties = Parties::under("\n[quotas]\nleaves_per_day = 10\noctets_per_day = 100000\n");
+    parties.give(ALPHA, 0, &tool(0), "all");
+    parties.pull(GAMMA, ALPHA);
+    let peer = parties.node(GAMMA).peer(ALPHA).unwrap();
+    let alpha = parties.node(ALPHA);
+    // On one day: 33 leaves of `shared`, and of `acts` one each day, which comes first.
+    for number in 1..32 {
+        parties.give(ALPHA, number, &tool(number), "all");
+    }
+    parties.withdraw(ALPHA, 0);
+    charge(&parties, left(&parties));
+    let text = charter_after(&parties);
+    let (mut days, mut before) = (0, leaves_of(&parties, &peer).0);
+    while parties.shown(GAMMA, "received") != (1..32).collect::<Vec<_>>() {
+        days += 1;
+        assert!(days < 10, "it never comes: {:?}", leaves_of(&parties, &peer));
+        alpha.propose(&parties.by(ALPHA, "delegate"), &text).unwrap();
+        a_day_of_pulls(&parties, &peer);
+        let stored = leaves_of(&parties, &peer).0;
+        assert!(stored - before <= 10, "{stored} after {before}");
+        before = stored;
+    }
+    let (stored, verified) = leaves_of(&parties, &peer);
+    assert_eq!(stored, verified);
+    assert_eq!(days, 4, "32 leaves, and an act each day, at 10 a day");
     parties.verify();
+}
+
+#[test]
+fn who_was_away_has_the_days_left_that_one_of_them_did_not_take() {
+    let mut parties = Parties::under("\n[quotas]\nleaves_per_day = 10\noctets_per_day = 100000\n");
+    let peer = parties.node(GAMMA).peer(ALPHA).unwrap();
+    charge(&parties, left(&parties));
+    parties.world.clock.fetch_add(9 * DAY, Ordering::SeqCst);
+    for number in 0..90 {
+        parties.give(ALPHA, number, &tool(number), "all");
+    }
+    let text = charter_after(&parties);
+    parties.node(ALPHA).propose(&parties.by(ALPHA, "delegate"), &text).unwrap();
+    // `acts` comes, and then the line breaks; it is the day after when it stands again.
+    parties.pull_within_quota(GAMMA, &peer, Log::Acts).unwrap();
+    parties.reopen(GAMMA);
+    assert_eq!(a_day_of_pulls(&parties, &peer), Vec::<String>::new());
+    let (stored, verified) = leaves_of(&parties, &peer);
+    assert!(stored == verified && verified > 90, "{stored} stored, {verified} verified");
+    assert_eq!(parties.shown(GAMMA, "received").len(), 90);
+    parties.verify();
+}
+
+#[test]
+fn a_peer_that_floods_costs_a_quota_a_day_and_no_more() {
+    let parties = Parties::under(QUOTAS);
+    let peer = parties.node(GAMMA).peer(ALPHA).unwrap();
+    charge(&parties, left(&parties));
+    assert!(charge_octets(&parties, 366 * 1000));
+    let (mut opened, mut stored) = (0, leaves_of(&parties, &peer).0);
+    for day in 0..8 {
+        // Twice what it may.
+        for number in 20 * day..20 * (day + 1) {
+            parties.give(ALPHA, number, &tool(number), "all");
+        }
+        assert!(!a_day_of_pulls(&parties, &peer).is_empty());
+        let (now, verified) = leaves_of(&parties, &peer);
+        assert!(now - stored <= 10, "{now} after {stored}");
+        (stored, opened) = (now, verified);
+    }
+    // It is behind, and comes in as far as it may: to a root that was signed meanwhile.
+    assert_eq!(stored, 80);
+    assert!(opened >= 60, "{opened} verified");
+    let node = parties.node(GAMMA);
+    assert_eq!(node.leaves_left(&peer, node.now()).unwrap(), Some(0));
+    parties.verify();
+}
+
+#[test]
+fn pages_that_are_more_than_a_day_come_in_over_days() {
+    let parties = Parties::under("\n[quotas]\nleaves_per_day = 1000\noctets_per_day = 500\n");
+    let peer = parties.node(GAMMA).peer(ALPHA).unwrap();
+    assert!(charge_octets(&parties, 366 * 500));
+    for number in 0..10 {
+        parties.give(ALPHA, number, &tool(number), "all");
+    }
+    let at_once = parties.served(ALPHA, GAMMA);
+    let octets: usize = at_once.iter().map(|(_, payload)| payload.len()).sum();
+    assert!(octets > 1000, "the page of {octets} is more than a day's");
+    let mut days = 0;
+    let mut wait_for = |shown: usize| {
+        while parties.shown(GAMMA, "received").len() != shown {
+            days += 1;
+            assert!(days < 100, "it never comes");
+            a_day_of_pulls(&parties, &peer);
+        }
+    };
+    wait_for(10);
+    // The page that was too large is paid for before the next comes.
+    parties.withdraw(ALPHA, 1);
+    wait_for(9);
+    assert!(days as usize >= octets / 500, "{octets} octets in {days} days");
+    parties.verify();
+}
+
+/// A charter to succeed the one of the body: what is proposed stands in `acts`.
+fn charter_after(parties: &Parties) -> String {
+    let text = std::fs::read_to_string(parties.world.path(ALPHA).join("charter.toml")).unwrap();
+    let hash = comity_charter::parse(&text).unwrap().hash;
+    text.replace("version = 1\n", &format!("version = 2\nprevious = \"{hash}\"\n"))
 }
 
 #[test]

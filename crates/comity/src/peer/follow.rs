@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use comity_node::contact::Contact;
 use comity_node::peer::Peer;
-use comity_node::sync::{Ask, Came, Fault, Next, Pull};
+use comity_node::sync::{Ask, Came, Fault, Next, Pull, Room};
 use comity_node::{Node, NodeError};
 use comity_serve::pinned::Identity;
-use comity_tlog::{GrowError, Verifier};
+use comity_tlog::{GrowError, Grown, Verifier};
 use comity_wire::entry::Log;
+use comity_wire::release::Page;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -35,7 +36,7 @@ const ASK_EVERY: Duration = Duration::from_secs(30);
 /// The last of the waits after failures, which double from the first.
 const WAIT_LAST: Duration = Duration::from_secs(120);
 
-/// Leaves of one log that are taken in one pull where the charter has no quota: 350 MB of them.
+/// Leaves of one log that are kept beyond those that are verified: 350 MB of them.
 const LEAVES_MAX: u64 = 10_000_000;
 
 /// Why a pull ended early.
@@ -50,6 +51,9 @@ enum Broken {
     /// The peer contradicts what it signed before. No other answer helps.
     #[error("{0}")]
     Contradicts(String),
+    /// It has more than the quota of the charter lets in today.
+    #[error("{0}")]
+    Quota(String),
     /// This node.
     #[error(transparent)]
     Here(#[from] NodeError),
@@ -89,6 +93,8 @@ struct Follower {
     line: Option<Line>,
     /// Logs whose leaves did not give the root, and that got another chance.
     doubted: BTreeSet<Log>,
+    /// The checkpoints that leaves are stored on the way to, over days.
+    aimed: BTreeMap<Log, String>,
     /// The last checkpoint that was looked into for a contradiction, without one.
     looked: Option<Vec<u8>>,
     mirrors: Mirrors,
@@ -104,8 +110,8 @@ struct Line {
 impl Follower {
     fn new(node: Arc<Node>, identity: Arc<Identity>, peer: Peer) -> Follower {
         let (line, doubted, looked) = (None, BTreeSet::new(), None);
-        let mirrors = Mirrors::default();
-        Follower { node, identity, peer, line, doubted, looked, mirrors }
+        let (aimed, mirrors) = (BTreeMap::new(), Mirrors::default());
+        Follower { node, identity, peer, line, doubted, aimed, looked, mirrors }
     }
 
     async fn run(mut self) {
@@ -175,10 +181,15 @@ impl Follower {
 
     async fn pull_all(&mut self) -> Result<(), Broken> {
         self.look_at_mirrored().await?;
+        let mut over = Ok(());
         for log in FOLLOWED {
-            self.pull(log, None).await?;
+            match self.pull(log, None).await {
+                // What is verified of the other log opens all the same, withdrawals among it.
+                Err(broken @ Broken::Quota(_)) => over = over.and(Err(broken)),
+                pulled => pulled?,
+            }
         }
-        Ok(())
+        over
     }
 
     /// The connection that pulls go over.
@@ -202,9 +213,8 @@ impl Follower {
             return Ok(());
         }
         let verifier = self.verifier(log)?;
-        let note = rung.map(|(_, note)| note);
-        let leaves_max = self.leaves_left()?;
-        let (mut pull, mut next) = Pull::begin(verifier, place, leaves_max, note);
+        let note = self.aimed.get(&log).cloned().or(rung.map(|(_, note)| note));
+        let (mut pull, mut next) = Pull::begin_within(verifier, place, self.room()?, note);
         let (mut etag, mut served) = (None, None);
         loop {
             let came = match next {
@@ -219,20 +229,28 @@ impl Follower {
                     self.node.charge_leaves(&self.peer, leaves.len() as u64, self.node.now())?;
                     let (node, copy) = (self.node.clone(), note.clone());
                     let grown = blocking(move || node.grow(number, copy, from, leaves)).await?;
+                    // It stays what is aimed at until its root is reached.
+                    if !matches!(grown, Ok(Grown::Staged(_))) {
+                        self.aimed.remove(&log);
+                    }
                     if let Err(error) = grown {
                         return Err(self.refuses(log, &note, &error).await);
                     }
                     Came::Stored(self.node.place(number)?)
                 }
                 Next::Receive(page) => {
-                    let octets: usize = page.openings.iter().map(|one| one.envelope.len()).sum();
-                    self.node.charge_octets(&self.peer, octets as u64, self.node.now())?;
+                    self.charge(&page)?;
                     let (node, peer) = (self.node.clone(), self.peer.clone());
                     blocking(move || node.receive(&peer, log, page, node.now())).await?;
                     Came::Stored(self.node.place(number)?)
                 }
                 Next::Done => break,
+                Next::Failed(ref fault @ Fault::Later { ref note, .. }) => {
+                    self.aimed.insert(log, note.clone());
+                    return Err(Broken::Quota(fault.to_string()));
+                }
                 Next::Failed(fault) => {
+                    self.aimed.remove(&log);
                     if let (Fault::Older { .. }, Some(note)) = (&fault, served) {
                         self.compare(log, note).await?;
                     }
@@ -304,10 +322,20 @@ impl Follower {
         }
     }
 
-    /// Leaves that the quota leaves for today.
-    fn leaves_left(&self) -> Result<u64, Broken> {
+    /// Leaves that there is room for: the quota has to leave them.
+    fn room(&self) -> Result<Room, Broken> {
         let left = self.node.leaves_left(&self.peer, self.node.now())?;
-        Ok(left.unwrap_or(LEAVES_MAX).min(LEAVES_MAX))
+        Ok(Room { now: left.unwrap_or(LEAVES_MAX), unverified: LEAVES_MAX })
+    }
+
+    /// Counts a page before it is taken.
+    fn charge(&self, page: &Page) -> Result<(), Broken> {
+        let octets: usize = page.openings.iter().map(|one| one.envelope.len()).sum();
+        if self.node.charge_octets(&self.peer, octets as u64, self.node.now())? {
+            return Ok(());
+        }
+        let what = "it has more octets of bodies than are taken today; they are on other days";
+        Err(Broken::Quota(what.to_owned()))
     }
 
     async fn connect(&self) -> Result<Connection, Broken> {

@@ -109,13 +109,22 @@ pub enum Fault {
         /// What is here.
         verified: u64,
     },
-    /// It has grown by more than may be taken at once.
-    #[error("it grew by {by} leaves; at most {max} are taken today")]
+    /// It has grown by more than is kept of a log before a root is reached.
+    #[error("it grew by {by} leaves; at most {max} are taken that no root was reached with")]
     TooMuch {
-        /// By how many.
+        /// By how many, from those that are verified.
         by: u64,
         /// The most.
         max: u64,
+    },
+    /// As many leaves as may be taken now are stored, and it has more.
+    #[error("it has {more} leaves more than are taken today; they are on other days")]
+    Later {
+        /// How many are not stored yet.
+        more: u64,
+        /// The checkpoint that they lead to. To begin the next pull with it brings its root in,
+        /// however fast the log grows meanwhile.
+        note: String,
     },
     /// A bundle is not what was asked for.
     #[error("the bundle at leaf {from} is not one of {wanted} leaves")]
@@ -138,12 +147,23 @@ pub enum Fault {
     Unasked,
 }
 
+/// How many leaves may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// In this pull.
+    pub now: u64,
+    /// Beyond those that are verified, in however many pulls: what leads to no root has an end.
+    pub unverified: u64,
+}
+
 /// A pull of one log.
 #[derive(Debug)]
 pub struct Pull {
     verifier: Verifier,
     place: Place,
-    leaves_max: u64,
+    room: Room,
+    /// What ends it once everything is here that may come.
+    late: Option<Fault>,
     state: State,
 }
 
@@ -158,15 +178,27 @@ enum State {
 }
 
 impl Pull {
-    /// Begins a pull. `note` is a checkpoint that a doorbell brought. At most `leaves_max` leaves
-    /// are taken.
+    /// Begins a pull. `note` is a checkpoint that a doorbell or an earlier pull brought. At most
+    /// `leaves_max` leaves are taken.
     pub fn begin(
         verifier: Verifier,
         place: Place,
         leaves_max: u64,
         note: Option<String>,
     ) -> (Pull, Next) {
-        let mut pull = Pull { verifier, place, leaves_max, state: State::Checkpoint };
+        let room = Room { now: leaves_max, unverified: leaves_max };
+        Pull::begin_within(verifier, place, room, note)
+    }
+
+    /// The same, where a log may come in several pulls: what there is room for is stored, and the
+    /// next goes on behind it.
+    pub fn begin_within(
+        verifier: Verifier,
+        place: Place,
+        room: Room,
+        note: Option<String>,
+    ) -> (Pull, Next) {
+        let mut pull = Pull { verifier, place, room, late: None, state: State::Checkpoint };
         let next = match note {
             Some(note) => pull.checkpoint(note),
             None => Next::Ask(Ask::Checkpoint),
@@ -202,6 +234,17 @@ impl Pull {
         }
     }
 
+    fn end(&mut self) -> Next {
+        self.state = State::Ended;
+        self.late.take().map_or(Next::Done, Next::Failed)
+    }
+
+    /// No more leaves come. What those open that are verified does, withdrawals among it.
+    fn later(&mut self, fault: Fault) -> Next {
+        self.late = Some(fault);
+        self.openings(self.place.verified)
+    }
+
     fn fail(&mut self, fault: Fault) -> Next {
         self.state = State::Ended;
         Next::Failed(fault)
@@ -217,8 +260,8 @@ impl Pull {
             return self.fail(Fault::Older { said: said.size, verified });
         }
         let by = said.size - verified;
-        if by > self.leaves_max {
-            return self.fail(Fault::TooMuch { by, max: self.leaves_max });
+        if by > self.room.unverified {
+            return self.later(Fault::TooMuch { by, max: self.room.unverified });
         }
         if said.size <= staged {
             // Nothing to ask for; but whether it is the same log is for the store to say.
@@ -229,9 +272,14 @@ impl Pull {
 
     /// Asks for the bundle behind the leaves that are here, or has them stored.
     fn leaves(&mut self, note: String, size: u64, from: u64, leaves: Vec<Commitment>) -> Next {
-        let next = from + leaves.len() as u64;
-        if next >= size || leaves.len() >= LEAVES_PER_PIECE {
+        let count = leaves.len() as u64;
+        let next = from + count;
+        let whole = leaves.len() >= LEAVES_PER_PIECE || count >= self.room.now;
+        if next >= size || (whole && count > 0) {
             return self.grow(note, size, from, leaves);
+        }
+        if self.room.now == 0 {
+            return self.later(Fault::Later { more: size - next, note });
         }
         let path = bundle_of(next, size);
         self.state = State::Leaves { note, size, from, leaves };
@@ -253,19 +301,21 @@ impl Pull {
             return self.fail(Fault::Bundle { from: next, wanted });
         };
         let known = usize::try_from(next % u64::from(TILE_WIDTH)).unwrap_or(0);
-        leaves.extend(came.into_iter().skip(known));
+        let room = self.room.now.saturating_sub(leaves.len() as u64);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        leaves.extend(came.into_iter().skip(known).take(room));
         self.leaves(note, size, from, leaves)
     }
 
     fn grow(&mut self, note: String, size: u64, from: u64, leaves: Vec<Commitment>) -> Next {
+        self.room.now = self.room.now.saturating_sub(leaves.len() as u64);
         self.state = State::Growing { note: note.clone(), size };
         Next::Grow { note, from, leaves }
     }
 
     fn openings(&mut self, size: u64) -> Next {
         if self.place.scanned >= size {
-            self.state = State::Ended;
-            return Next::Done;
+            return self.end();
         }
         self.state = State::Openings { size };
         Next::Ask(Ask::Release(self.place.scanned))
@@ -289,8 +339,7 @@ impl Pull {
         }
         if page.scanned_to == from {
             // The peer has signed more than it can serve yet; its bell rings again once it can.
-            self.state = State::Ended;
-            return Next::Done;
+            return self.end();
         }
         self.state = State::Receiving { size };
         Next::Receive(page)

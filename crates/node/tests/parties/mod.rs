@@ -4,6 +4,7 @@
 
 pub(crate) mod stranger;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -18,7 +19,7 @@ use comity_node::recover::{Recovery, Wanted};
 use comity_node::role::Role;
 use comity_node::share::{Asked, Report};
 use comity_node::submit::{Outcome, Terms};
-use comity_node::sync::{Ask, Came, Next, Pull};
+use comity_node::sync::{Ask, Came, Fault, Next, Pull, Room};
 use comity_node::{Directory, Node};
 use comity_tlog::Verifier;
 use comity_view::{Position, Readable, Reader, Right, Rights};
@@ -41,6 +42,8 @@ const LEAVES_MAX: u64 = 1_000_000;
 pub(crate) struct Parties {
     pub(crate) world: World,
     pub(crate) nodes: BTreeMap<&'static str, Node>,
+    /// The checkpoints that nodes store leaves on the way to, over days.
+    aimed: RefCell<BTreeMap<(String, u8), String>>,
 }
 
 impl Parties {
@@ -67,7 +70,7 @@ impl Parties {
             Node::make(&directory, party, &draft, &world.surroundings).unwrap();
         }
         let founded = change(charter(|party| genesis(&Directory::new(world.path(party)), party)));
-        let mut parties = Parties { world, nodes: BTreeMap::new() };
+        let mut parties = Parties { world, nodes: BTreeMap::new(), aimed: RefCell::default() };
         for party in PARTIES {
             let directory = Directory::new(parties.world.path(party));
             std::fs::write(directory.charter(), &founded).unwrap();
@@ -280,6 +283,45 @@ impl Parties {
         }
         recovery.finish().unwrap();
         self.open(party);
+    }
+
+    /// A pull as a node makes it under the quota of the charter, counted before what is counted is
+    /// taken. Gives why it ended early.
+    pub(crate) fn pull_within_quota(&self, to: &str, peer: &Peer, log: Log) -> Result<(), String> {
+        let (node, source) = (self.node(to), self.node(&peer.party));
+        let number = peer.log(log).unwrap();
+        let left = node.leaves_left(peer, node.now()).unwrap().unwrap();
+        let (verifier, place) = (verifier(node, &peer.party, log), node.place(number).unwrap());
+        let room = Room { now: left, unverified: LEAVES_MAX };
+        let aimed = self.aimed.borrow_mut().remove(&(node.config().party.clone(), number));
+        let (mut pull, mut next) = Pull::begin_within(verifier, place, room, aimed);
+        loop {
+            let came = match next {
+                Next::Ask(ask) => Came::Answer(answer(source, to, log, &ask)),
+                Next::Grow { note, from, leaves } => {
+                    node.charge_leaves(peer, leaves.len() as u64, node.now()).unwrap();
+                    node.grow(number, note, from, leaves).unwrap().unwrap();
+                    Came::Stored(node.place(number).unwrap())
+                }
+                Next::Receive(page) => {
+                    let octets: usize = page.openings.iter().map(|one| one.envelope.len()).sum();
+                    if !node.charge_octets(peer, octets as u64, node.now()).unwrap() {
+                        return Err("more octets".to_owned());
+                    }
+                    node.receive(peer, log, page, node.now()).unwrap();
+                    Came::Stored(node.place(number).unwrap())
+                }
+                Next::Done => return Ok(()),
+                Next::Failed(fault) => {
+                    if let Fault::Later { note, .. } = &fault {
+                        let key = (node.config().party.clone(), number);
+                        self.aimed.borrow_mut().insert(key, note.clone());
+                    }
+                    return Err(fault.to_string());
+                }
+            };
+            next = pull.next(came);
+        }
     }
 
     /// What a collection shows: the last digits of the ids, and `date_added`.
