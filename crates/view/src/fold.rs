@@ -10,8 +10,8 @@ mod rival;
 mod share;
 mod withdraw;
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 
 use comity_wire::id::Uuid;
 use comity_wire::time::Instant;
@@ -122,8 +122,8 @@ pub struct ObjectFacts<'a> {
     pub held_back: bool,
     /// When the entry expires, in microseconds since 1970.
     pub expires: Option<i64>,
-    /// Whether it is certain that no other version of the object is known at this place in the
-    /// logs. It changes what the fold has to look up, not what comes out.
+    /// Whether it is certain that no other version of the object is known but by what is folded
+    /// with it. It changes what the fold has to look up, not what comes out.
     pub alone: bool,
 }
 
@@ -165,17 +165,17 @@ pub(crate) fn entries(
     let mut insert = share::Insert::prepare(tx)?;
     let mut fresh = Vec::with_capacity(entries.len());
     let mut removes = false;
-    let mut several = BTreeSet::new();
+    let several = several(entries);
+    let alone =
+        |facts: &ObjectFacts<'_>| facts.alone && several.binary_search(&facts.uuid.0).is_err();
     for entry in entries {
         if !entry.position.is_followed() && !advances(tx, &mut sizes, entry.position)? {
             continue;
         }
         match &entry.effect {
             Effect::Share(facts) => {
-                if !facts.alone {
-                    several.insert(facts.uuid.0);
-                }
-                fresh.extend(share::fold(tx, &mut insert, types, entry.position, facts)?);
+                let (position, alone) = (entry.position, alone(facts));
+                fresh.extend(share::fold(tx, &mut insert, types, position, facts, alone)?);
             }
             Effect::Withdraw(targets) => {
                 removes = true;
@@ -187,10 +187,8 @@ pub(crate) fn entries(
                 release::fold(tx, entry.position, released)?;
                 match &released.what {
                     What::Object(facts) => {
-                        if !facts.alone {
-                            several.insert(facts.uuid.0);
-                        }
-                        fresh.extend(share::fold(tx, &mut insert, types, entry.position, facts)?);
+                        let (position, alone) = (entry.position, alone(facts));
+                        fresh.extend(share::fold(tx, &mut insert, types, position, facts, alone)?);
                     }
                     What::Copy(_) | What::Onward(_) | What::Receipt => {}
                     What::Grant(targets) => grant::fold(tx, released.audience, targets)?,
@@ -212,11 +210,23 @@ pub(crate) fn entries(
     if removes {
         fresh.clear();
     }
-    // A version that was alone is not any more once another one follows it.
-    for version in fresh.iter_mut().filter(|version| version.alone) {
-        version.alone = !several.contains(&version.uuid);
-    }
     Ok(fresh)
+}
+
+/// The objects that several of these entries give, in order. Who is alone was decided in another
+/// order than that in which they are folded, and in which the first finds nobody: so none of them
+/// counts as alone.
+fn several(entries: &[Folded<'_>]) -> Vec<[u8; 16]> {
+    let given = entries.iter().filter_map(|entry| match &entry.effect {
+        Effect::Share(facts) | Effect::Released(Released { what: What::Object(facts), .. }) => {
+            Some(facts.uuid.0)
+        }
+        _ => None,
+    });
+    let mut given: Vec<[u8; 16]> = given.collect();
+    given.sort_unstable();
+    let runs = given.chunk_by(|one, other| one == other).filter(|run| run.len() > 1);
+    runs.filter_map(|run| run.first().copied()).collect()
 }
 
 /// Whether an entry of an own log is behind what is folded of it; then it counts from here on.

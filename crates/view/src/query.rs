@@ -11,8 +11,8 @@ mod withdrawal;
 
 pub use consent::{Consent, Cover, consented, consents, cover, given_to, is_covered};
 pub use known::{
-    KnownVersion, collections_of, expired, first_arrival, halves, held, known, position_of,
-    version_text,
+    KnownVersion, Version, collections_of, expired, first_arrival, halves, held, holds_version,
+    known, position_of, version_text,
 };
 pub use manifest::{VersionRecord, records};
 pub use objects::{Page, Row, exists, is_held, page, state};

@@ -2,7 +2,8 @@
 //! begins anew, and knows the first and last version of an object whatever the order of coming.
 //!
 //! The histories are drawn from a fixed seed. Each withdraws and attests entries of the same log,
-//! as nodes do.
+//! as nodes do. Some entries are of peers: they come in another order than that of their log, and
+//! what is withdrawn of them their owner or this party withdrew.
 
 #![allow(
     clippy::unwrap_used,
@@ -33,11 +34,21 @@ const STEPS: usize = 60;
 /// Collections that things come into.
 const COLLECTIONS: u32 = 2;
 
+/// Logs that shares stand in: two of this party's own, and those of two peers.
+const LOGS: [u8; 4] = [0, 1, Position::FOLLOWED_MIN, Position::FOLLOWED_MIN + 2];
+
 /// What happens to a node. An index names an earlier share.
 #[derive(Debug, Clone)]
 enum Step {
-    Share { log: u8, object: u8, version: u8, held_back: bool },
-    Withdraw(Index),
+    Share {
+        log: u8,
+        object: u8,
+        version: u8,
+        unversioned: bool,
+        held_back: bool,
+    },
+    /// By its owner, or, of a peer's, by this party.
+    Withdraw(Index, bool),
     Attest(Index),
     Come(u32, Index),
     Leave(u32, Index),
@@ -45,13 +56,15 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let collection = 1..=COLLECTIONS;
-    let share =
-        (0u8..2, 0u8..4, 0u8..6, any::<bool>()).prop_map(|(log, object, version, held_back)| {
-            Step::Share { log, object, version, held_back }
-        });
+    let share = (any::<Index>(), 0u8..4, 0u8..6, 0u8..3, any::<bool>()).prop_map(
+        |(log, object, version, unversioned, held_back)| {
+            let (log, unversioned) = (*log.get(&LOGS), unversioned == 0);
+            Step::Share { log, object, version, unversioned, held_back }
+        },
+    );
     prop_oneof![
         4 => share,
-        1 => any::<Index>().prop_map(Step::Withdraw),
+        1 => any::<(Index, bool)>().prop_map(|(at, purge)| Step::Withdraw(at, purge)),
         1 => any::<Index>().prop_map(Step::Attest),
         5 => (collection.clone(), any::<Index>()).prop_map(|(one, at)| Step::Come(one, at)),
         2 => (collection, any::<Index>()).prop_map(|(one, at)| Step::Leave(one, at)),
@@ -64,6 +77,7 @@ struct Shared {
     position: Position,
     object: u8,
     version: u8,
+    unversioned: bool,
     /// Whether no other version of the object is known where it stands in the history.
     alone: bool,
 }
@@ -103,28 +117,45 @@ fn id(object: u8) -> String {
 fn history(steps: &[Step]) -> Vec<Line> {
     let (mut lines, mut shares) = (Vec::new(), Vec::<Shared>::new());
     let mut withdrawn = Vec::new();
-    let (mut next, mut seq) = ([0u64; 2], 0);
+    let (mut next, mut seq) = (BTreeMap::new(), 0);
     for step in steps {
         let mut place = |log: u8| {
-            let index = next[usize::from(log)];
-            next[usize::from(log)] += 1;
-            Position { log, index }
+            let next: &mut u64 = next.entry(log).or_default();
+            *next += 1;
+            // What peers open comes in no order.
+            let position = Position { log, index: *next - 1 };
+            if position.is_followed() { Position { index: *next * 5 % 97, log } } else { position }
         };
         match step {
-            Step::Share { log, object, version, held_back } => {
+            Step::Share { log, object, version, unversioned, held_back } => {
                 let alone = shares
                     .iter()
                     .all(|one| one.object != *object || withdrawn.contains(&one.position));
-                let (object, version) = (*object, *version);
-                let shared = Shared { position: place(*log), object, version, alone };
+                let (object, version, unversioned) = (*object, *version, *unversioned);
+                // Of a party's own no two give one version with other content.
+                let given = |one: &&Shared| {
+                    let same = if one.unversioned && unversioned {
+                        true
+                    } else {
+                        !one.unversioned && !unversioned && one.version == version
+                    };
+                    one.object == object && same && !one.position.is_followed()
+                };
+                let given = shares.iter().filter(given);
+                let known = given.into_iter().any(|one| !withdrawn.contains(&one.position));
+                if known && *log < Position::FOLLOWED_MIN {
+                    continue;
+                }
+                let shared = Shared { position: place(*log), object, version, unversioned, alone };
                 shares.push(shared);
                 lines.push(Line::Share { shared, held_back: *held_back });
             }
             _ if shares.is_empty() => {}
-            Step::Withdraw(index) => {
+            Step::Withdraw(index, purge) => {
                 let of = index.get(&shares).position;
                 withdrawn.push(of);
-                lines.push(Line::Withdraw { at: place(of.log), of });
+                let by = if *purge && of.is_followed() { LOGS[0] } else { of.log };
+                lines.push(Line::Withdraw { at: place(by), of });
             }
             Step::Attest(index) => {
                 let of = index.get(&shares).position;
@@ -153,7 +184,7 @@ fn fold(view: &mut View, lines: &[Line]) {
             uuid: uuid(shared.object),
             version,
             instant: Instant::parse(version).unwrap(),
-            unversioned: false,
+            unversioned: shared.unversioned,
             created: None,
             created_by: None,
             revoked: shared.version == 5,
@@ -190,15 +221,24 @@ fn in_chunks(view: &mut View, mut lines: &[Line], sizes: &[usize]) {
     }
 }
 
-/// From nothing: log by log, arrivals last, as a node does when it starts.
+/// From nothing: log by log, then what peers opened, arrivals last, as a node does when it starts.
 fn anew(lines: &[Line], sizes: &[usize]) -> View {
     let mut view = View::in_memory().unwrap();
+    // Then nothing is certain.
+    let mut lines = lines.to_vec();
+    for line in &mut lines {
+        if let Line::Share { shared, .. } = line {
+            shared.alone = false;
+        }
+    }
     let log_of = |line: &Line| match line {
-        Line::Share { shared, .. } => Some(shared.position.log),
-        Line::Withdraw { at, .. } | Line::Attest { at, .. } => Some(at.log),
+        Line::Share { shared, .. } => Some(shared.position.log.min(Position::FOLLOWED_MIN)),
+        Line::Withdraw { at, .. } | Line::Attest { at, .. } => {
+            Some(at.log.min(Position::FOLLOWED_MIN))
+        }
         Line::Arrival(_) => None,
     };
-    for log in [Some(1), Some(0), None] {
+    for log in [Some(1), Some(0), Some(Position::FOLLOWED_MIN), None] {
         let part: Vec<Line> = lines.iter().filter(|line| log_of(line) == log).cloned().collect();
         in_chunks(&mut view, &part, sizes);
     }
@@ -337,4 +377,101 @@ fn first_and_last_follow_the_versions_and_not_their_coming() {
             assert_eq!(usize::try_from(holds).unwrap(), all.len());
         }
     });
+}
+
+/// A history that one test tells.
+fn told(shares: &[(u8, u64, u8, bool)]) -> Vec<Line> {
+    let share = |(log, index, version, unversioned): &(u8, u64, u8, bool)| {
+        let position = Position { log: *log, index: *index };
+        let (version, unversioned) = (*version, *unversioned);
+        Shared { position, object: 0, version, unversioned, alone: false }
+    };
+    let mut lines: Vec<Line> =
+        shares.iter().map(|one| Line::Share { shared: share(one), held_back: false }).collect();
+    if let Some(Line::Share { shared, .. }) = lines.first_mut() {
+        shared.alone = true;
+    }
+    lines
+}
+
+/// Entries of one peer that give one version.
+const REPEATED: u64 = 20_000;
+
+/// What it may take: a tenth of a second does. Where each looked at all others it took minutes.
+const REPEATED_SECONDS: u64 = 30;
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "it is about time")]
+fn a_version_that_is_given_ever_again_takes_no_more_time_each_time() {
+    let shares: Vec<(u8, u64, u8, bool)> =
+        (0..REPEATED).map(|index| (16, index, 0, false)).collect();
+    let mut lines = told(&shares);
+    for index in 0..REPEATED {
+        let (seq, position) = (i64::try_from(index).unwrap() + 1, Position { log: 16, index });
+        let (collection, date_added, gone) = (0, seq, false);
+        lines.push(Line::Arrival(Arrival { seq, collection, position, date_added, gone }));
+    }
+    let began = std::time::Instant::now();
+    let mut view = View::in_memory().unwrap();
+    in_chunks(&mut view, &lines, &[1000]);
+    let seconds = began.elapsed().as_secs();
+    assert_eq!(comity_view::query::rivals(&view, 100_000).unwrap().len(), lines.len() / 2);
+    assert!(seconds < REPEATED_SECONDS, "{seconds}");
+}
+
+fn rivals(view: &View) -> Vec<Position> {
+    let all = comity_view::query::rivals(view, 100).unwrap();
+    let mut all: Vec<Position> = all.into_iter().map(|one| one.position).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn what_comes_first_in_a_group_and_stands_last_is_a_rival_too() {
+    // The first in the queue is the one that is taken for alone.
+    for shares in [
+        [(20, 0, 0, false), (18, 0, 0, false)],
+        [(18, 7, 0, false), (18, 3, 0, false)],
+        [(20, 0, 0, true), (0, 0, 1, true)],
+    ] {
+        let mut view = View::in_memory().unwrap();
+        in_chunks(&mut view, &told(&shares), &[STEPS]);
+        assert_eq!(rivals(&view).len(), 2, "{shares:?}");
+        assert_eq!(view.digest().unwrap(), anew(&told(&shares), &[1]).digest().unwrap());
+    }
+}
+
+#[test]
+fn an_object_without_versions_is_no_rival_of_one_that_has_some() {
+    let shares = [(16, 0, 0, true), (18, 0, 0, false), (20, 0, 2, false)];
+    for gone in 0..3 {
+        let mut lines = told(&shares);
+        let mut view = View::in_memory().unwrap();
+        fold(&mut view, &lines);
+        assert!(rivals(&view).is_empty());
+        let (log, index, ..) = shares[gone];
+        let of = Position { log, index };
+        let withdrawal = Line::Withdraw { at: Position { log, index: 9 }, of };
+        fold(&mut view, std::slice::from_ref(&withdrawal));
+        lines.push(withdrawal);
+        assert!(rivals(&view).is_empty());
+        assert_eq!(view.digest().unwrap(), anew(&lines, &[STEPS]).digest().unwrap());
+    }
+}
+
+#[test]
+fn rivals_are_all_of_one_version_until_one_is_left() {
+    let mut lines = told(&[(16, 0, 0, true), (18, 5, 1, true), (18, 2, 4, true), (0, 0, 3, true)]);
+    let mut view = View::in_memory().unwrap();
+    for line in &lines {
+        fold(&mut view, std::slice::from_ref(line));
+    }
+    for (left, of) in [(3, (18, 5)), (2, (16, 0)), (0, (18, 2))] {
+        let of = Position { log: of.0, index: of.1 };
+        let withdrawal = Line::Withdraw { at: Position { log: of.log, index: 9 + left }, of };
+        fold(&mut view, std::slice::from_ref(&withdrawal));
+        lines.push(withdrawal);
+        assert_eq!(rivals(&view).len(), usize::try_from(left).unwrap());
+        assert_eq!(view.digest().unwrap(), anew(&lines, &[STEPS]).digest().unwrap());
+    }
 }

@@ -10,7 +10,7 @@ use comity_tlog::{
     PendingOpening, Sealed,
 };
 use comity_view::fold::{Consent, Effect, PassedOn, Released, What};
-use comity_view::query::{self, KnownVersion};
+use comity_view::query::{self, KnownVersion, Version};
 use comity_view::{Arrival, Folded, ObjectFacts, Position};
 use comity_wire::canonical;
 use comity_wire::entry::{self, Log};
@@ -41,6 +41,8 @@ pub(crate) struct Decided {
     opened: Vec<(EntryRef, Planned)>,
     /// Departures of this group, so that none is decided twice.
     pub(super) left: Vec<(u32, Position)>,
+    /// What this group puts in the place of what left: in which collection, of which version.
+    pub(super) succeeded: Vec<(u32, Version, Position)>,
     /// Entries that this group shares, private ones and those of others: places of the copies in
     /// the batch.
     pub(super) copied: BTreeMap<Position, usize>,
@@ -49,7 +51,8 @@ pub(crate) struct Decided {
 /// What an entry of the batch does to the view.
 #[derive(Debug)]
 pub(crate) enum Planned {
-    /// `alone`: no other version of the object was known.
+    /// `alone`: no other version of the object was known before this group. What else comes with it
+    /// the fold sees.
     Share {
         version: Box<ObjectVersion>,
         alone: bool,
@@ -88,6 +91,7 @@ pub(crate) struct Mark {
     openings: usize,
     scanned: usize,
     left: usize,
+    succeeded: usize,
 }
 
 /// A version of an object that is here: in the view, or earlier in this group.
@@ -100,7 +104,11 @@ impl Here {
     /// The entry of a peer that gives this version, if this is one.
     fn adopted(&self, new: &ObjectVersion) -> Option<Position> {
         let Here::Stored(version) = self else { return None };
-        let same = version.unversioned || new.unversioned || version.instant == new.instant;
+        let same = if version.unversioned || new.unversioned {
+            version.unversioned == new.unversioned
+        } else {
+            version.instant == new.instant
+        };
         same.then_some(version.position)
     }
 
@@ -122,6 +130,7 @@ impl Decided {
             openings: self.batch.openings.len(),
             scanned: self.batch.scanned.len(),
             left: self.left.len(),
+            succeeded: self.succeeded.len(),
         }
     }
 
@@ -135,6 +144,7 @@ impl Decided {
         self.opened.truncate(mark.openings);
         self.effects.truncate(mark.entries);
         self.left.truncate(mark.left);
+        self.succeeded.truncate(mark.succeeded);
         for places in self.fresh.values_mut() {
             places.retain(|place| *place < mark.entries);
         }

@@ -6,9 +6,8 @@
 //! gets one object under one version either way.
 
 use comity_tlog::ArrivalOf;
+use comity_view::query::Version;
 use comity_view::{Position, query};
-use comity_wire::id::Uuid;
-use comity_wire::time::Instant;
 
 use crate::node::NodeError;
 use crate::peer::Peer;
@@ -23,57 +22,48 @@ pub(super) struct Twin {
     expires: Option<i64>,
 }
 
-/// An object version: those without versions of their own have one.
-struct Which<'a> {
-    object_type: &'a str,
-    uuid: Uuid,
-    instant: Instant,
-    unversioned: bool,
-}
-
-impl Which<'_> {
-    fn is(&self, instant: Instant, unversioned: bool) -> bool {
-        self.unversioned || unversioned || self.instant == instant
-    }
+/// What else gives an object version, as of this group.
+pub(super) struct Twins {
+    version: Version,
+    /// What peers opened in this group.
+    fresh: Vec<Twin>,
 }
 
 impl Decided {
-    /// The entries of peers that give an object version and stand, as of this group.
+    /// What peers say of an object version besides; nothing where it is certain that it is new.
     pub(super) fn twins(
         &self,
         inner: &impl Stores,
         version: &ObjectVersion,
-    ) -> Result<Vec<Twin>, NodeError> {
-        let admitted = &version.admitted;
-        let mut twins = self.all_of(
-            inner,
-            &Which {
-                object_type: admitted.object_type(),
-                uuid: admitted.uuid(),
-                instant: version.instant,
-                unversioned: version.unversioned,
-            },
-        )?;
-        twins.retain(|one| one.position.is_followed());
-        Ok(twins)
+    ) -> Result<Option<Twins>, NodeError> {
+        let version = given(version);
+        if !inner.may_have(version.uuid) {
+            return Ok(None);
+        }
+        let fresh = self.fresh_of(&version).collect();
+        Ok(Some(Twins { version, fresh }))
     }
 
-    fn all_of(&self, inner: &impl Stores, which: &Which<'_>) -> Result<Vec<Twin>, NodeError> {
+    /// What was opened in this group of a version.
+    fn fresh_of<'a>(&'a self, which: &'a Version) -> impl Iterator<Item = Twin> + 'a {
+        self.opened().filter_map(|(entry, planned)| {
+            let Planned::Share { version, .. } = planned else { return None };
+            let same = version.admitted.uuid() == which.uuid
+                && version.admitted.object_type() == which.object_type
+                && which.is(version.instant, version.unversioned);
+            same.then(|| Twin { position: position(*entry), expires: Some(version.expires) })
+        })
+    }
+
+    fn all_of(&self, inner: &impl Stores, which: &Version) -> Result<Vec<Twin>, NodeError> {
         if !inner.may_have(which.uuid) {
             return Ok(Vec::new());
         }
-        let known = query::known(&*inner.view()?, which.object_type, which.uuid)?;
+        let known = query::known(&*inner.view()?, &which.object_type, which.uuid)?;
         let stored = known.into_iter().filter(|one| which.is(one.instant, one.unversioned));
         let stored = stored.map(|one| Twin { position: one.position, expires: one.expires });
-        let fresh = self.opened().filter_map(|(entry, planned)| {
-            let Planned::Share { version, .. } = planned else { return None };
-            let admitted = &version.admitted;
-            let same = admitted.uuid() == which.uuid
-                && admitted.object_type() == which.object_type
-                && which.is(version.instant, version.unversioned);
-            same.then(|| Twin { position: position(*entry), expires: Some(version.expires) })
-        });
-        Ok(stored.chain(fresh).filter(|one| !self.is_taken_back(one.position)).collect())
+        let all = stored.chain(self.fresh_of(which));
+        Ok(all.filter(|one| !self.is_taken_back(one.position)).collect())
     }
 
     /// What a collection of this party's own holds already of the version that an entry gives, if
@@ -84,11 +74,8 @@ impl Decided {
         collection: u32,
         entry: Position,
     ) -> Result<Option<Position>, NodeError> {
-        let Some((object_type, uuid, instant, unversioned)) = version_at(inner, entry)? else {
-            return Ok(None);
-        };
-        let which = Which { object_type: &object_type, uuid, instant, unversioned };
-        for twin in self.all_of(inner, &which)? {
+        let Some(version) = version_at(inner, entry)? else { return Ok(None) };
+        for twin in self.all_of(inner, &version)? {
             if twin.position != entry && self.holds(inner, collection, twin.position)? {
                 return Ok(Some(twin.position));
             }
@@ -120,11 +107,15 @@ impl Decided {
         inner: &impl Stores,
         from: &Peer,
         place: Position,
-        twins: &[Twin],
+        twins: &Option<Twins>,
     ) -> Result<(), NodeError> {
         let mut arrived = false;
         for collection in [from.everything, from.collection] {
-            if !self.serves_any(inner, collection, twins)? {
+            let served = match twins {
+                Some(twins) => self.serves(inner, collection, &twins.version, &twins.fresh)?,
+                None => false,
+            };
+            if !served {
                 self.come(collection, ArrivalOf::Old(entry_ref(place)));
                 arrived = true;
             }
@@ -135,19 +126,30 @@ impl Decided {
         Ok(())
     }
 
-    fn serves_any(
+    /// Whether a collection holds an entry of a peer that gives a version, as of this group.
+    fn serves(
         &self,
         inner: &impl Stores,
         collection: u32,
-        twins: &[Twin],
+        version: &Version,
+        fresh: &[Twin],
     ) -> Result<bool, NodeError> {
         let now = inner.now();
-        for twin in twins.iter().filter(|one| one.expires.is_none_or(|expires| expires > now)) {
-            if self.holds(inner, collection, twin.position)? {
-                return Ok(true);
-            }
+        let stays = |entry: Position| {
+            !self.left.contains(&(collection, entry)) && !self.is_taken_back(entry)
+        };
+        if query::holds_version(&*inner.view()?, collection, version, now, stays)? {
+            return Ok(true);
         }
-        Ok(false)
+        let succeeds = |(into, other, entry): &(u32, Version, Position)| {
+            *into == collection && other.is_of(version) && stays(*entry)
+        };
+        if self.succeeded.iter().any(succeeds) {
+            return Ok(true);
+        }
+        let lives = |one: &&Twin| one.expires.is_none_or(|expires| expires > now);
+        let stands = |one: &Twin| stays(one.position) && self.arrives_in(collection, one.position);
+        Ok(fresh.iter().filter(lives).any(stands))
     }
 
     /// Whether a collection holds an entry, as of this group.
@@ -173,30 +175,18 @@ impl Decided {
         held: &[u32],
     ) -> Result<Vec<Vacated>, NodeError> {
         let fresh = self.opened().find(|(other, _)| *other == entry_ref(entry));
-        let object = match fresh {
-            Some((_, Planned::Share { version, .. })) => {
-                let admitted = &version.admitted;
-                let object_type = admitted.object_type().to_owned();
-                Some((object_type, admitted.uuid(), version.instant, version.unversioned))
-            }
+        let version = match fresh {
+            Some((_, Planned::Share { version, .. })) => Some(given(version)),
             Some(_) => None,
             None => version_at(inner, entry)?,
         };
-        let Some((object_type, uuid, instant, unversioned)) = object else {
-            return Ok(Vec::new());
-        };
+        let Some(version) = version else { return Ok(Vec::new()) };
         let receiving = inner.peers().iter().flat_map(|peer| [peer.everything, peer.collection]);
         let mut receiving: Vec<u32> = receiving.collect();
         receiving.sort_unstable();
         receiving.dedup();
         receiving.retain(|one| held.contains(one) || self.arrives_in(*one, entry));
-        let vacated = |collection| Vacated {
-            collection,
-            object_type: object_type.clone(),
-            uuid,
-            instant,
-            unversioned,
-        };
+        let vacated = |collection| Vacated { collection, version: version.clone() };
         Ok(receiving.into_iter().map(vacated).collect())
     }
 
@@ -207,16 +197,8 @@ impl Decided {
         left: &[Vacated],
     ) -> Result<(), NodeError> {
         for vacated in left {
-            let twins = self.all_of(
-                inner,
-                &Which {
-                    object_type: &vacated.object_type,
-                    uuid: vacated.uuid,
-                    instant: vacated.instant,
-                    unversioned: vacated.unversioned,
-                },
-            )?;
-            if self.serves_any(inner, vacated.collection, &twins)? {
+            let twins = self.all_of(inner, &vacated.version)?;
+            if self.serves(inner, vacated.collection, &vacated.version, &twins)? {
                 continue;
             }
             let now = inner.now();
@@ -236,6 +218,7 @@ impl Decided {
             }
             if let Some((_, entry)) = next {
                 self.come(vacated.collection, ArrivalOf::Old(entry_ref(entry)));
+                self.succeeded.push((vacated.collection, vacated.version.clone(), entry));
             }
         }
         Ok(())
@@ -245,18 +228,25 @@ impl Decided {
 /// A collection that served an object version, and does not any more.
 pub(super) struct Vacated {
     collection: u32,
-    object_type: String,
-    uuid: Uuid,
-    instant: Instant,
-    unversioned: bool,
+    version: Version,
 }
 
-type Version = (String, Uuid, Instant, bool);
+fn given(version: &ObjectVersion) -> Version {
+    Version {
+        object_type: version.admitted.object_type().to_owned(),
+        uuid: version.admitted.uuid(),
+        instant: version.instant,
+        unversioned: version.unversioned,
+    }
+}
 
 fn version_at(inner: &impl Stores, entry: Position) -> Result<Option<Version>, NodeError> {
     let view = inner.view()?;
     let Some((object_type, uuid)) = query::object_of(&*view, entry)? else { return Ok(None) };
     let known = query::known(&view, &object_type, uuid)?;
-    let version = known.into_iter().find(|one| one.position == entry);
-    Ok(version.map(|one| (object_type, uuid, one.instant, one.unversioned)))
+    let known = known.into_iter().find(|one| one.position == entry);
+    Ok(known.map(|one| {
+        let (instant, unversioned) = (one.instant, one.unversioned);
+        Version { object_type, uuid, instant, unversioned }
+    }))
 }

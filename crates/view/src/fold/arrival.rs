@@ -13,6 +13,10 @@ use crate::store::half;
 const FIRST: i64 = 1;
 const LAST: i64 = 2;
 
+/// No collection: what peers opened and that came into none. Nobody reads it, so nobody asks what
+/// is first or last there; and an object version may be in it any number of times.
+const OPENED: u32 = 0;
+
 /// What arrivals change of their collections, added up: one statement for each collection.
 #[derive(Default)]
 pub(super) struct Changes(BTreeMap<u32, (i64, i64)>);
@@ -118,6 +122,9 @@ fn place(
     uuid: &[u8; 16],
     object_type: i64,
 ) -> rusqlite::Result<()> {
+    if collection == OPENED {
+        return Ok(());
+    }
     let mut statement = tx.prepare_cached(
         "SELECT key FROM version_of CROSS JOIN version USING (key)
          WHERE half = ?1 AND uuid = ?2 AND type = ?3 ORDER BY instant, key",

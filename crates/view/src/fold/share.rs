@@ -1,5 +1,6 @@
 //! `share`: an object version is known. Depends on the entry alone, and on whether it was
-//! withdrawn: the body of somebody else's entry may come after his withdrawal of it.
+//! withdrawn: the body of somebody else's entry may come after his withdrawal of it. `alone`: it is
+//! certain that no other version of the object is there, nor among what is folded with it.
 
 use rusqlite::{CachedStatement, Transaction, params};
 
@@ -30,6 +31,7 @@ pub(super) fn fold(
     types: &mut Vec<(String, i64)>,
     position: Position,
     facts: &ObjectFacts<'_>,
+    alone: bool,
 ) -> rusqlite::Result<Option<Fresh>> {
     let again = position.is_followed() && is_known_or_withdrawn(tx, position)?;
     if again {
@@ -56,11 +58,11 @@ pub(super) fn fold(
         facts.expires,
     ])?;
     insert.version_of.execute([half(facts.uuid), key])?;
-    if !facts.alone {
+    if !alone {
         let (instant, unversioned) = (instant.as_str(), facts.unversioned);
         rival::come(tx, key, &rival::Version { object_type, uuid, instant, unversioned })?;
     }
-    Ok(Some(Fresh { key, uuid, object_type, expires: facts.expires, alone: facts.alone }))
+    Ok(Some(Fresh { key, uuid, object_type, expires: facts.expires, alone }))
 }
 
 /// An entry of somebody else is folded with each collection that it comes into.

@@ -68,6 +68,72 @@ fn version(row: &rusqlite::Row<'_>) -> rusqlite::Result<KnownVersion> {
     })
 }
 
+/// A version of an object; one without versions of its own has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The type.
+    pub object_type: String,
+    /// The identifier's UUID.
+    pub uuid: Uuid,
+    /// The instant of the version.
+    pub instant: Instant,
+    /// Whether the object has no versions of its own.
+    pub unversioned: bool,
+}
+
+impl Version {
+    /// Whether two are the same version of the same object.
+    pub fn is_of(&self, other: &Version) -> bool {
+        self.uuid == other.uuid
+            && self.object_type == other.object_type
+            && self.is(other.instant, other.unversioned)
+    }
+
+    /// Whether a version of the same object is this one. It is the same with any third: where one
+    /// party gives versions to what has none at another, those are different.
+    pub fn is(&self, instant: Instant, unversioned: bool) -> bool {
+        self.unversioned == unversioned && (unversioned || self.instant == instant)
+    }
+}
+
+/// The first entry of a peer by which a collection holds a version that has not expired, and that
+/// counts. It stops there: one version may be given any number of times.
+pub fn holds_version(
+    view: &View,
+    collection: u32,
+    version: &Version,
+    now: i64,
+    counts: impl Fn(Position) -> bool,
+) -> Result<bool, ViewError> {
+    let Some(number) = view.type_number(&version.object_type) else {
+        return Ok(false);
+    };
+    let mut statement = view.connection().prepare_cached(
+        "SELECT key FROM version_of CROSS JOIN version USING (key) CROSS JOIN held USING (key)
+         WHERE half = ?1 AND key >= ?2 AND uuid = ?3 AND version.type = ?4
+           AND (flags & ?5 <> 0) = ?6 AND (?6 OR instant = ?7)
+           AND held.collection = ?8 AND (version.expires IS NULL OR version.expires > ?9)",
+    )?;
+    let peers = Position { log: Position::FOLLOWED_MIN, index: 0 };
+    let mut rows = statement.query(params![
+        half(version.uuid),
+        peers.key(),
+        version.uuid.0,
+        number,
+        FLAG_UNVERSIONED,
+        version.unversioned,
+        version.instant.sort_key(),
+        collection,
+        now
+    ])?;
+    while let Some(row) = rows.next()? {
+        if counts(Position::from_key(row.get(0)?)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// [`Uuid::half`] of all versions, in no order; one that has several may come as often.
 pub fn halves(view: &View, mut each: impl FnMut(u64)) -> Result<(), ViewError> {
     let mut statement = view.connection().prepare("SELECT half FROM version_of")?;
