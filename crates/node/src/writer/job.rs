@@ -140,7 +140,10 @@ impl Job {
             Job::Follow { .. } | Job::Grow { .. } => Company::Any,
             // What is taken back may have been passed on.
             Job::Receive { page, .. } if page.takes_back() => Company::Alone,
-            Job::Receive { .. } | Job::Adopt { .. } => Company::Any,
+            Job::Receive { .. } => Company::Any,
+            // It looks at what collections hold, and what this group writes to them or takes out of
+            // them is not there yet.
+            Job::Adopt { .. } => Company::Alone,
             Job::Submit { candidates, .. } => {
                 let releases = |one: &Judged| {
                     one.as_ref().is_ok_and(|candidate| candidate.version.release.is_some())
@@ -254,7 +257,30 @@ pub(super) fn fail_all(answers: Vec<Answer>, error: impl Fn() -> NodeError) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use comity_wire::entry::Author;
+
     use super::Company::{self, Alone, Any, Private, Releasing};
+    use super::Job;
+
+    #[test]
+    fn what_is_adopted_is_in_no_group_with_what_is_written_or_removed() {
+        let author = || Author { role: "analyst".to_owned(), pseudonym: "analyst".to_owned() };
+        let (collection, now) = (2, 0);
+        let (reply, _answer) = sync_channel(1);
+        let submit = Job::Submit { collection, candidates: Vec::new(), pass: None, reply };
+        let (reply, _answer) = sync_channel(1);
+        let positions = Vec::new();
+        let remove = Job::Remove { collection, positions, author: author(), now, reply };
+        let (reply, _answer) = sync_channel(1);
+        let positions = Vec::new();
+        let adopt = Job::Adopt { collection, positions, author: author(), now, reply };
+        for other in [&submit, &remove, &adopt] {
+            assert_eq!(adopt.company().with(other.company()), None);
+            assert_eq!(other.company().with(adopt.company()), None);
+        }
+    }
 
     #[test]
     fn what_is_released_is_in_no_group_with_what_withdraws_or_opens_it() {
