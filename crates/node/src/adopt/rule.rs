@@ -9,6 +9,7 @@ use comity_charter::Tlp;
 use comity_view::{Right, query};
 use comity_wire::entry::{Author, Header, Kind, Log};
 use comity_wire::time::Micros;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde::Serialize;
 use serde_json::json;
@@ -159,8 +160,9 @@ impl Node {
         }
         let collection = self.peer(&rule.party)?.collection;
         let author = Author { role: ROLE.to_owned(), pseudonym: rule.name.clone() };
+        // A rule that is removed meanwhile has no mark: what was read once holds.
+        let Some(mut from) = adopted_to(&self.local, rule)? else { return Ok(done) };
         loop {
-            let from = adopted_to(&self.local, rule.id)?;
             let arrived = self.ask(|connections| {
                 Ok(query::held_since(&connections.view, collection, from, ADOPTED_AT_A_TIME)?)
             })?;
@@ -181,7 +183,10 @@ impl Node {
                 done.conflicting += some.conflicting;
             }
             // If we stop before, these are adopted once more, which changes nothing.
-            set_adopted_to(&self.local, rule.id, last.date_added)?;
+            from = last.date_added;
+            if !set_adopted_to(&self.local, rule, from)? {
+                return Ok(done);
+            }
         }
     }
 
@@ -238,8 +243,7 @@ impl Node {
         let author = Author { role: "node".to_owned(), pseudonym: "node".to_owned() };
         self.state_rule(rule, "adopts-no-more", &author, now)?;
         let stopped = AdoptRule { stopped: Some(why.to_owned()), ..rule.clone() };
-        write(&self.local.lock(), &stopped)?;
-        Ok(())
+        Ok(set_stopped(&self.local, &stopped)?)
     }
 
     /// An entry of the private log about a rule. It names no collection: those are local.
@@ -303,7 +307,22 @@ fn insert(local: &Local, rule: AdoptRule, from: i64) -> Result<AdoptRule, LocalE
 }
 
 fn write(connection: &Connection, rule: &AdoptRule) -> Result<(), LocalError> {
-    let values = with_sum([
+    let sql = "INSERT OR REPLACE INTO adopt_rule VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    connection.execute(sql, params_from_iter(values(rule)))?;
+    Ok(())
+}
+
+/// Notes that a rule stopped, where it is still there: its number may be another's by now.
+fn set_stopped(local: &Local, rule: &AdoptRule) -> Result<(), LocalError> {
+    let sql = "UPDATE adopt_rule SET party = ?3, collection = ?4, types = ?5, tlp = ?6,
+        account = ?7, since = ?8, stopped = ?9, sum = ?10 WHERE id = ?1 AND name = ?2";
+    local.lock().execute(sql, params_from_iter(values(rule)))?;
+    Ok(())
+}
+
+/// A row, with its sum.
+fn values(rule: &AdoptRule) -> impl Iterator<Item = Value> {
+    with_sum([
         rule.id.into(),
         rule.name.clone().into(),
         rule.party.clone().into(),
@@ -313,25 +332,27 @@ fn write(connection: &Connection, rule: &AdoptRule) -> Result<(), LocalError> {
         rule.account.into(),
         rule.since.into(),
         rule.stopped.clone().into(),
-    ]);
-    let sql = "INSERT OR REPLACE INTO adopt_rule VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    connection.execute(sql, params_from_iter(values))?;
-    Ok(())
+    ])
 }
 
-fn adopted_to(local: &Local, rule: i64) -> Result<i64, LocalError> {
+/// How far a rule was applied; nothing where it was removed.
+fn adopted_to(local: &Local, rule: &AdoptRule) -> Result<Option<i64>, LocalError> {
     let found = local
         .lock()
-        .prepare_cached("SELECT date_added FROM adopted_to WHERE rule = ?1")?
-        .query_row([rule], |row| row.get(0))
+        .prepare_cached(
+            "SELECT date_added FROM adopt_rule LEFT JOIN adopted_to ON rule = id
+             WHERE id = ?1 AND name = ?2",
+        )?
+        .query_row(params![rule.id, rule.name], |row| row.get::<_, Option<i64>>(0))
         .optional()?;
-    Ok(found.unwrap_or(i64::MIN))
+    Ok(found.map(|date_added| date_added.unwrap_or(i64::MIN)))
 }
 
-fn set_adopted_to(local: &Local, rule: i64, date_added: i64) -> Result<(), LocalError> {
-    let sql = "INSERT OR REPLACE INTO adopted_to VALUES (?1, ?2)";
-    local.lock().execute(sql, params![rule, date_added])?;
-    Ok(())
+/// Says whether the rule is there.
+fn set_adopted_to(local: &Local, rule: &AdoptRule, date_added: i64) -> Result<bool, LocalError> {
+    let sql = "INSERT OR REPLACE INTO adopted_to
+        SELECT id, ?3 FROM adopt_rule WHERE id = ?1 AND name = ?2";
+    Ok(local.lock().execute(sql, params![rule.id, rule.name, date_added])? > 0)
 }
 
 fn delete(local: &Local, id: i64) -> Result<(), LocalError> {
@@ -345,4 +366,48 @@ fn delete(local: &Local, id: i64) -> Result<(), LocalError> {
 pub(crate) fn damaged(local: &Local) -> Result<Vec<String>, LocalError> {
     let columns = "id, name, party, collection, types, tlp, account, since, stopped";
     local::damaged(local, "adopt_rule", "id", columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(name: &str) -> AdoptRule {
+        AdoptRule {
+            id: 0,
+            name: name.to_owned(),
+            party: "alpha.example".to_owned(),
+            collection: 2,
+            types: Vec::new(),
+            tlp: None,
+            account: 1,
+            since: 0,
+            stopped: None,
+        }
+    }
+
+    #[test]
+    fn what_is_noted_of_a_rule_that_was_removed_brings_it_not_back_and_is_not_of_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let local = Local::open(&directory.path().join("local.db")).unwrap();
+        let first = insert(&local, rule("first"), 7).unwrap();
+        assert_eq!(adopted_to(&local, &first).unwrap(), Some(7));
+        delete(&local, first.id).unwrap();
+        let stopped = AdoptRule { stopped: Some("why".to_owned()), ..first.clone() };
+        // Whoever applies it still had read it before.
+        assert_eq!(adopted_to(&local, &first).unwrap(), None);
+        assert!(!set_adopted_to(&local, &first, 9).unwrap());
+        set_stopped(&local, &stopped).unwrap();
+        assert_eq!(list(&local).unwrap(), []);
+        let second = insert(&local, rule("second"), 20).unwrap();
+        assert_eq!(second.id, first.id);
+        assert!(!set_adopted_to(&local, &first, 9).unwrap());
+        set_stopped(&local, &stopped).unwrap();
+        assert_eq!(list(&local).unwrap(), std::slice::from_ref(&second));
+        assert_eq!(adopted_to(&local, &second).unwrap(), Some(20));
+        let stopped = AdoptRule { stopped: Some("why".to_owned()), ..second };
+        set_stopped(&local, &stopped).unwrap();
+        assert_eq!(list(&local).unwrap(), [stopped]);
+        assert_eq!(damaged(&local).unwrap(), Vec::<String>::new());
+    }
 }
