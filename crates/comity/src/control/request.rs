@@ -380,7 +380,7 @@ fn state(node: &Node) -> Result<Value, Failure> {
         "retention": node.retention(),
         "users": node.users()?.len(),
         "released": release::counts(node)?,
-        "conflicts": node.conflicts()?.1,
+        "conflicts": node.conflicts_counted()?,
         "adopt_rules_stopped": node.adopt_rules()?.iter().filter(|one| one.stopped.is_some()).count(),
         "collections": list_collections(node)?.get("collections"),
     }))
