@@ -8,6 +8,7 @@ use comity_view::Position;
 use comity_wire::entry::{Author, Kind, Log};
 
 use crate::body::{CHANGES, HOUR, PARTIES};
+use crate::onward::shared_at;
 use crate::random::Random;
 use crate::truth::{Object, marker_in};
 use crate::world::World;
@@ -23,7 +24,7 @@ pub(crate) fn author() -> Author {
     Author { role: "releaser".to_owned(), pseudonym: "u-exercise".to_owned() }
 }
 
-fn rule(random: &mut Random) -> String {
+pub(crate) fn rule(random: &mut Random) -> String {
     match random.below(4) {
         0 => "tier:member".to_owned(),
         1 => format!("tier:member - party:{}", random.pick(&PARTIES).copied().unwrap_or_default()),
@@ -77,7 +78,7 @@ impl World {
         }
     }
 
-    fn held(&self, who: usize, collection: u32) -> Vec<Position> {
+    pub(crate) fn held(&self, who: usize, collection: u32) -> Vec<Position> {
         let node = self.machines.get(who).and_then(|machine| machine.node.as_ref());
         let mut held = node.and_then(|node| node.held(collection).ok()).unwrap_or_default();
         // What a hostile party put into its acts is no object to the others.
@@ -155,7 +156,10 @@ impl World {
         let Some(machine) = self.machines.get(who) else { return Ok(()) };
         let log = Log::Shared.id();
         let of = Position { log, index: self.random.below(machine.disk.size(log)) };
-        let (marker, rule) = (self.marker_at(who, of), rule(&mut self.random));
+        let passed_on = self.passes_on_at(who, of.index);
+        // Whom something of another may go to, its owner has said.
+        let marker = self.marker_at(who, of).filter(|_| !passed_on);
+        let rule = rule(&mut self.random);
         // Granted by its owner, what named nobody is for somebody.
         if self.is_signed_void(who, of.index) || self.is_secret(who, of) {
             return Ok(());
@@ -209,10 +213,14 @@ impl World {
     }
 
     pub(crate) fn sweep(&mut self, who: usize) -> Outcome {
+        let passed_on = self.standing_copies(who);
         let Some(node) = self.machines.get_mut(who).and_then(|one| one.node.as_mut()) else {
             return Ok(());
         };
         let swept = node.sweep();
-        self.concluded(who, "sweeps", swept).map(drop)
+        self.concluded(who, "sweeps", swept)?;
+        let over = passed_on.iter().filter(|copy| !self.has(who, shared_at(copy.index))).count();
+        self.counts.some("onward release falls when its time is over", over as u64);
+        Ok(())
     }
 }

@@ -246,6 +246,7 @@ impl World {
         page: release::Page,
         altered: &BTreeSet<u64>,
     ) -> Outcome<bool> {
+        let copies = self.standing_copies(who);
         let Some(machine) = self.machines.get_mut(who) else { return Ok(false) };
         let whose = machine.whose(number).map(|(peer, log)| (peer.clone(), log));
         let (Some((peer, log)), Some(node)) = (whose, machine.node.as_mut()) else {
@@ -270,6 +271,7 @@ impl World {
             self.opened(who, Position { log: number, index: opening.index })?;
         }
         self.stays_gone(who)?;
+        self.fall(who, number, &copies)?;
         self.none_void(who, number, &openings)?;
         for opening in openings.iter().filter(|one| !altered.contains(&one.index)) {
             let position = Position { log: number, index: opening.index };

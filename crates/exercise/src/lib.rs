@@ -18,6 +18,7 @@ mod honest;
 mod hostile;
 mod machine;
 mod network;
+mod onward;
 mod order;
 mod random;
 mod settle;

@@ -11,14 +11,32 @@ use comity_wire::entry::Kind;
 use comity_wire::release::{Opening, Page};
 
 use crate::deliver::header_of;
+use crate::truth::marker_in;
 use crate::world::World;
 use crate::{Outcome, ensure};
 
 /// Openings that stand on one page, in this order: a grant and what it opens, or one.
 type Group = Vec<Opening>;
 
-/// What each entry of the others comes to: the collections that hold it, and whether it is here.
-type Comes = BTreeMap<Position, (Vec<u32>, bool)>;
+/// Under this number the journal notes what came into no collection: an object version that all of
+/// them serve by another entry.
+const NOTED: u32 = 0;
+
+/// What the entries of the others come to: which are here, and the collections that hold them. Of
+/// two that give one version of an object a collection holds the first that came: their collections
+/// are those of the version.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Comes {
+    here: BTreeSet<Position>,
+    held: BTreeMap<Held, BTreeSet<u32>>,
+}
+
+/// The marker of an object version, or an entry that holds none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    Version(u64),
+    Entry(Position),
+}
 
 impl World {
     /// Opens to two new nodes all that a machine was ever given and that is remembered.
@@ -34,9 +52,11 @@ impl World {
         }
         let other = self.anew(who, &groups)?;
         self.counts.add("openings taken in another order");
-        let differs = one.iter().find(|(position, comes)| other.get(position) != Some(comes));
-        ensure(differs.is_none(), || {
-            let after = differs.and_then(|(position, _)| other.get(position));
+        let here: Vec<_> = one.here.symmetric_difference(&other.here).collect();
+        ensure(here.is_empty(), || format!("{here:?} is here in one order alone, at {who}"))?;
+        let differs = one.held.iter().find(|(held, comes)| other.held.get(held) != Some(comes));
+        ensure(one == other, || {
+            let after = differs.and_then(|(held, _)| other.held.get(held));
             format!("in one order {differs:?}, in another {after:?}, at {who}")
         })
     }
@@ -83,14 +103,21 @@ impl World {
             let page = Page { openings: group.clone(), scanned_to: machine.disk.size(*number) };
             node.receive(peer, log, page).map_err(|error| error.to_string())?;
         }
-        let mut comes = Comes::new();
+        let mut comes = Comes::default();
         for log in identity.follows() {
             for index in 0..disk.size(log.id) {
                 let position = Position { log: log.id, index };
                 let mut held = node.collections_of(position).map_err(|error| error.to_string())?;
-                held.sort_unstable();
-                let here = disk.envelope_size(EntryRef { log: log.id, index }).is_some();
-                comes.insert(position, (held, here));
+                let envelope = disk.open_entry(EntryRef { log: log.id, index }).ok().flatten();
+                if envelope.is_some() {
+                    comes.here.insert(position);
+                }
+                let marker = envelope.as_deref().and_then(marker_in);
+                if marker.is_some() {
+                    held.retain(|collection| *collection != NOTED);
+                }
+                let of = marker.map_or(Held::Entry(position), Held::Version);
+                comes.held.entry(of).or_default().extend(held);
             }
         }
         node.end();

@@ -4,9 +4,10 @@ use comity_charter::Standing;
 use comity_node::bare::{BareNode, RECEIVED};
 use comity_node::sync::{Came, Next, Pull};
 use comity_view::Position;
-use comity_wire::entry::Log;
+use comity_wire::entry::{Kind, Log};
 
 use crate::body::PARTIES;
+use crate::deliver::header_of;
 use crate::world::World;
 use crate::{Outcome, ensure};
 
@@ -52,6 +53,7 @@ impl World {
             self.kept_all(who)?;
             self.has_all(who)?;
             self.not_held_up(who)?;
+            self.onward_ended(who)?;
         }
         for _ in 0..2 {
             let who = self.random.place(self.machines.len());
@@ -152,30 +154,46 @@ impl World {
             }
             let Some(number) = self.number(who, of, Log::Shared) else { continue };
             for index in 0..other.disk.size(Log::Shared.id()) {
-                if self.is_for(owner, of, party, index)? {
-                    self.holds(who, node, Position { log: number, index })?;
+                if let Some(kind) = self.is_for(owner, of, party, index)? {
+                    self.holds(who, node, Position { log: number, index }, kind)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Whether a shared entry stands, is for a party, and has not expired.
-    fn is_for(&self, owner: &BareNode, of: usize, party: &str, index: u64) -> Outcome<bool> {
+    /// What a shared entry is that stands, is for a party, and has not expired: an object, or the
+    /// consent to pass one on.
+    fn is_for(
+        &self,
+        owner: &BareNode,
+        of: usize,
+        party: &str,
+        index: u64,
+    ) -> Outcome<Option<Kind>> {
         let recipients = owner.recipients(index).map_err(|error| error.to_string())?;
         if !recipients.contains(party) {
-            return Ok(false);
+            return Ok(None);
         }
         let entry = comity_tlog::EntryRef { log: Log::Shared.id(), index };
         let envelope = self.machines.get(of).and_then(|one| one.disk.open_entry(entry).ok()?);
         let envelope = envelope.ok_or_else(|| format!("{of} lost the shared entry {index}"))?;
-        Ok(!self.may_have_expired(&envelope))
+        let kind = header_of(&envelope).map(|header| header.kind);
+        Ok(kind.filter(|_| !self.may_have_expired(&envelope)))
     }
 
-    fn holds(&self, who: usize, node: &BareNode, position: Position) -> Outcome {
+    /// It is here, and an object is served: by this entry, or by one that came first and gives the
+    /// same version.
+    fn holds(&self, who: usize, node: &BareNode, position: Position, kind: Kind) -> Outcome {
         ensure(self.has(who, position), || format!("{who} never got {position:?}"))?;
         let held = node.collections_of(position).map_err(|error| error.to_string())?;
-        ensure(held.contains(&RECEIVED), || format!("{who} has {position:?} in no collection"))
+        if kind != Kind::Share || held.contains(&RECEIVED) {
+            return Ok(());
+        }
+        let marker = self.marker_at(who, position);
+        let all = node.held(RECEIVED).map_err(|error| error.to_string())?;
+        let served = all.iter().any(|other| self.marker_at(who, *other) == marker);
+        ensure(marker.is_some() && served, || format!("{who} has {position:?} in no collection"))
     }
 
     /// Every withdrawal has a receipt of each party that it is for and that is in standing.

@@ -37,6 +37,8 @@ pub(crate) struct Swarm {
     pub(crate) direct: bool,
     /// One party is hostile, for a part of the story.
     pub(crate) hostile: bool,
+    /// Owners consent that others pass their objects on.
+    pub(crate) onward: bool,
 }
 
 impl Swarm {
@@ -59,6 +61,7 @@ impl Swarm {
             expiry: on(),
             direct: on(),
             hostile: on(),
+            onward: on(),
         }
     }
 }

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comity_tlog::Hash;
 use comity_view::Position;
+use comity_wire::entry::Kind;
 use memchr::memmem;
 
+use crate::deliver::header_of;
+use crate::onward::PassedOn;
 use crate::{Outcome, ensure};
 
 /// Stands in every object, with its number behind it.
@@ -42,11 +45,29 @@ pub(crate) fn marker_in(octets: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
+/// Who passes on what another shared, where some octets are such an entry.
+fn passed_on_by(octets: &[u8]) -> Option<String> {
+    let header = header_of(octets)?;
+    let of = header.refs.first()?;
+    (header.kind == Kind::Share && of.origin != header.origin).then_some(header.origin)
+}
+
 /// A hash of octets, for comparison (FNV-1a).
 pub(crate) fn digest(octets: &[u8]) -> u64 {
     octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, octet| {
         (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// A consent that somebody gave, or may have given.
+#[derive(Debug, Clone)]
+pub(crate) struct Consented {
+    /// Where it would stand in the log `shared`.
+    pub(crate) index: u64,
+    /// The shared entry that it is about.
+    pub(crate) of: u64,
+    /// Who may pass it on.
+    pub(crate) to: String,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +77,12 @@ pub(crate) struct Truth {
     /// The parties that an object version was ever to be released to. What an act may have done
     /// that ended in a failure counts as done.
     released: BTreeMap<u64, BTreeSet<String>>,
+    /// The parties that an object version was ever to go onward to, by who passes it on.
+    consented: BTreeMap<(u64, String), BTreeSet<String>>,
+    /// The consents that each gave, or may have: about which of its shared entries, to whom.
+    pub(crate) consents: BTreeMap<usize, Vec<Consented>>,
+    /// Indices in the log `shared` of each at which it passed something on, or may have.
+    pub(crate) passed_on: BTreeMap<usize, BTreeMap<u64, Option<PassedOn>>>,
     /// The one root of each size of each log.
     roots: BTreeMap<(usize, u8, u64), Hash>,
     /// The largest head that was ever seen of each log.
@@ -77,9 +104,22 @@ impl Truth {
         self.objects.get(usize::try_from(marker).ok()?).copied()
     }
 
-    /// Whether a party may have some octets (I2).
+    /// An owner consents that another passes an object version on.
+    pub(crate) fn consents(&mut self, marker: u64, by: &str, parties: &[String]) {
+        let to = self.consented.entry((marker, by.to_owned())).or_default();
+        to.extend(parties.iter().filter(|party| *party != by).cloned());
+    }
+
+    /// Whether a party may have some octets (I2): of its own, as its owner released them to it, or
+    /// as he consented that another passes them on.
     pub(crate) fn may_have(&self, who: usize, party: &str, octets: &[u8]) -> Outcome {
         let Some(marker) = marker_in(octets) else { return Ok(()) };
+        if let Some(by) = passed_on_by(octets).filter(|by| by != party) {
+            let to = self.consented.get(&(marker, by.clone()));
+            return ensure(to.is_some_and(|parties| parties.contains(party)), || {
+                format!("{party} has m{marker} over {by}, and its owner consented to no such thing")
+            });
+        }
         let own = self.object(marker).is_some_and(|object| object.by == who);
         let released = self.released.get(&marker).is_some_and(|parties| parties.contains(party));
         ensure(own || released, || format!("{party} has m{marker}, which nobody released to it"))

@@ -174,6 +174,10 @@ impl World {
         if self.random.chance(2) {
             self.act(who)?;
         }
+        if self.swarm.onward && self.random.chance(2) {
+            let who = self.random.place(self.machines.len());
+            self.onward(who)?;
+        }
         if self.random.chance(6) {
             self.poll(who)?;
         }

@@ -6,6 +6,7 @@
 
 mod disk;
 mod hostile;
+mod onward;
 mod view;
 
 use std::cell::RefCell;
@@ -33,7 +34,7 @@ use crate::node::NodeError;
 use crate::peer::{self, Peer};
 use crate::receive::{self, Judged, Readers, Received};
 use crate::release::{Sources, for_party, is_served};
-use crate::share::{self, Leaving};
+use crate::share::{self, Leaving, Opened};
 use crate::stores::{Logs as _, Stores};
 use crate::submit::{Headers, Making, Outcome};
 use crate::sync::Place;
@@ -316,18 +317,27 @@ impl BareNode {
         author: &Author,
     ) -> Result<bool, NodeError> {
         let parties = self.compile(rule, tlp);
-        let own = &self.identity.headers;
         let Some(opened) = share::open(&Sources(&self.logs, &self.view), of)? else {
             return Ok(false);
         };
         if parties.is_empty() || !opened.ledger.shared.is_empty() {
             return Ok(false);
         }
-        let header = own.header(Log::Shared, Kind::Share, author.clone());
         let audience = Audience { rule: rule.to_owned(), parties };
+        self.copy(of, &opened, Leaving { tlp, pap: None, audience }, author)
+    }
+
+    /// Gives others a copy of an entry. Says whether it did.
+    fn copy(
+        &mut self,
+        of: Position,
+        opened: &Opened,
+        leaving: Leaving,
+        author: &Author,
+    ) -> Result<bool, NodeError> {
+        let header = self.identity.headers.header(Log::Shared, Kind::Share, author.clone());
         let seal = |header: &Header| self.entry(header, &opened.object);
-        let draft =
-            opened.draft(of, header, Leaving { tlp, pap: None, audience }, self.now, seal)?;
+        let draft = opened.draft(of, header, leaving, self.now, seal)?;
         let copied = self.group(|decided, node| decided.share(node, vec![draft]))?;
         Ok(copied.contains(&Copied::Shared))
     }
@@ -343,10 +353,13 @@ impl BareNode {
         tlp: Tlp,
         author: &Author,
     ) -> Result<bool, NodeError> {
-        let parties = self.compile(rule, tlp);
+        let mut parties = self.compile(rule, tlp);
+        let of = self.passed_on(position)?;
+        if !of.map_or(Ok(true), |of| self.covers(of, &mut parties))? {
+            return Ok(false);
+        }
         let (purpose, now) = (self.identity.headers.purpose.clone(), self.now);
-        let targets =
-            [Target { position, of: None, tlp: tlp.label().to_owned(), purpose, parties }];
+        let targets = [Target { position, of, tlp: tlp.label().to_owned(), purpose, parties }];
         let granted =
             self.group(|decided, node| decided.grant(node, rule, &targets, author, now))?;
         Ok(granted.entries > 0)

@@ -395,7 +395,7 @@ fn purged_targets(header: &Header, peers: &[Peer]) -> Vec<Position> {
 }
 
 /// Where an entry of a peer stands here; nothing where the peer is not followed.
-fn position_of(reference: &Reference, peers: &[Peer]) -> Option<Position> {
+pub(crate) fn position_of(reference: &Reference, peers: &[Peer]) -> Option<Position> {
     let peer = peers.iter().find(|peer| peer.party == reference.origin)?;
     let log = peer.log(Log::from_name(&reference.log)?)?;
     Some(Position { log, index: reference.index })

@@ -10,7 +10,7 @@
 //! 4. The writer appends it, unless the object is shared already: then it says whether all of these
 //!    parties have it. Nothing is shared wider by sharing it again; that is a grant.
 
-mod onward;
+pub(crate) mod onward;
 mod opened;
 
 use std::collections::BTreeMap;

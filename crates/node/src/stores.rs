@@ -99,6 +99,12 @@ pub enum Mutant {
     WorksPerLeaf,
     /// A page ends behind a long entry, whether it is for the party that asks or not.
     PagesByLength,
+    /// Who has any consent to release something onward releases it to anybody.
+    BeyondConsent,
+    /// What was passed on stays so when the consent to that is taken back.
+    OutlivesConsent,
+    /// What was passed on stays so when its owner takes back what it is a copy of.
+    OutlivesOrigin,
 }
 
 impl Logs for Reader {

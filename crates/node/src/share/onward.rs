@@ -8,17 +8,18 @@ use comity_charter::{Pap, Tlp};
 use comity_gate::release;
 use comity_gate::{Path, Refusal};
 use comity_view::Position;
-use comity_view::query::{self, Cover};
-use comity_wire::entry::Header;
+use comity_view::query::{self, Ask, Cover};
+use comity_wire::entry::{Header, Reference};
 
 use crate::collection;
 use crate::judge::{Provenance, comes_from};
 use crate::node::{Node, NodeError};
-use crate::query::Connections;
+use crate::release::Sources;
 use crate::share::opened::{Opened, reference_of};
+use crate::stores::{Logs, Mutant};
 
 /// An audience rule without the party whose object it is about: it has it.
-pub(super) fn without(rule: &str, owner: Option<&str>) -> String {
+pub(crate) fn without(rule: &str, owner: Option<&str>) -> String {
     match owner {
         Some(owner) if rule != "none" => format!("{rule} - party:{owner}"),
         _ => rule.to_owned(),
@@ -26,7 +27,7 @@ pub(super) fn without(rule: &str, owner: Option<&str>) -> String {
 }
 
 /// Nobody opens wider what another marked.
-pub(super) fn require_no_wider(header: &Header, tlp: Tlp, pap: Option<Pap>) -> Result<(), Refusal> {
+pub(crate) fn require_no_wider(header: &Header, tlp: Tlp, pap: Option<Pap>) -> Result<(), Refusal> {
     // A label that is not known is taken for the strictest.
     let theirs = header.handling.pap.as_deref().map(|it| collection::pap(it).unwrap_or(Pap::Red));
     if pap < theirs {
@@ -69,35 +70,13 @@ impl Node {
             return Ok(Err(refusal));
         }
         let own = self.config().party.as_str();
-        self.ask(|connections| {
-            let consents = query::consents(&connections.view, of)?;
-            if consents.is_empty() {
-                return Ok(Err(not_own(&opened.header.origin, own, &opened.id)));
-            }
-            let Cover { by, missing } = query::cover(&consents, parties);
-            if !missing.is_empty() {
-                let mut covered: Vec<String> =
-                    consents.into_iter().flat_map(|one| one.parties).collect();
-                covered.sort_unstable();
-                covered.dedup();
-                return Ok(Err(unconsented(&missing, &covered)));
-            }
-            opened.consents = references(connections, &opened.header, &by)?;
-            Ok(Ok(()))
-        })
+        self.ask(|connections| by_consent(&connections.sources(), own, of, opened, parties))
     }
 
     /// Why something of another party cannot be released onward, whoever consents.
     fn not_ours(&self, of: Position, header: &Header) -> Result<Option<Refusal>, NodeError> {
         let own = self.config().party.as_str();
-        if let Some(Provenance::Onward(first)) = comes_from(header) {
-            // It came over somebody who may pass it on, and cannot consent for whose it is.
-            let refusal = Refusal::new(&release::NOT_OWN, Path::root())
-                .found(format!("an entry of `{}`, passed on by `{}`", first.origin, header.origin))
-                .required(format!(
-                    "a release to `{own}` by `{}` itself, and its consent",
-                    first.origin
-                ));
+        if let Some(refusal) = came_onward(own, header) {
             return Ok(Some(refusal));
         }
         // Whoever does not hear its owner would not hear that it is taken back.
@@ -122,6 +101,41 @@ impl Node {
     }
 }
 
+/// Why a party cannot release onward what came onward to it: it came over somebody who may pass it
+/// on, and cannot consent for whose it is.
+pub(crate) fn came_onward(own: &str, header: &Header) -> Option<Refusal> {
+    let Some(Provenance::Onward(first)) = comes_from(header) else { return None };
+    let refusal = Refusal::new(&release::NOT_OWN, Path::root())
+        .found(format!("an entry of `{}`, passed on by `{}`", first.origin, header.origin))
+        .required(format!("a release to `{own}` by `{}` itself, and its consent", first.origin));
+    Some(refusal)
+}
+
+/// Whether what an owner consents to covers some parties; then what was opened names how.
+pub(crate) fn by_consent(
+    Sources(log, view): &Sources<'_, impl Logs, impl Ask>,
+    own: &str,
+    of: Position,
+    opened: &mut Opened,
+    parties: &[String],
+) -> Result<Result<(), Refusal>, NodeError> {
+    let consents = query::consents(*view, of)?;
+    if consents.is_empty() {
+        return Ok(Err(not_own(&opened.header.origin, own, &opened.id)));
+    }
+    let Cover { mut by, missing } = query::cover(&consents, parties);
+    if log.planted(Mutant::BeyondConsent) {
+        by = consents.iter().map(|one| one.position).collect();
+    } else if !missing.is_empty() {
+        let mut covered: Vec<String> = consents.into_iter().flat_map(|one| one.parties).collect();
+        covered.sort_unstable();
+        covered.dedup();
+        return Ok(Err(unconsented(&missing, &covered)));
+    }
+    opened.consents = references(*log, &opened.header, &by)?;
+    Ok(Ok(()))
+}
+
 fn not_own(owner: &str, own: &str, id: &str) -> Refusal {
     Refusal::new(&release::NOT_OWN, Path::root())
         .found(format!("an entry of `{owner}`, which consents to no onward release"))
@@ -132,13 +146,13 @@ fn not_own(owner: &str, own: &str, id: &str) -> Refusal {
 }
 
 fn references(
-    connections: &Connections,
+    log: &impl Logs,
     header: &Header,
     consents: &[Position],
-) -> Result<Vec<comity_wire::entry::Reference>, NodeError> {
+) -> Result<Vec<Reference>, NodeError> {
     let mut references = Vec::with_capacity(consents.len());
     for consent in consents {
-        references.extend(reference_of(&connections.log, header, *consent)?);
+        references.extend(reference_of(log, header, *consent)?);
     }
     Ok(references)
 }

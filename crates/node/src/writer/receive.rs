@@ -171,9 +171,13 @@ impl Decided {
             if inner.is_verified(*target) && !inner.logs().planted(Mutant::ReceiptAlone) {
                 self.erase(*target);
             }
-            onward.extend(copies(inner, *target)?);
+            if !inner.logs().planted(Mutant::OutlivesOrigin) {
+                onward.extend(copies(inner, *target)?);
+            }
         }
-        onward.extend(self.not_consented_to(inner, targets)?);
+        if !inner.logs().planted(Mutant::OutlivesConsent) {
+            onward.extend(self.not_consented_to(inner, targets)?);
+        }
         onward.sort_unstable();
         onward.dedup();
         // An earlier withdrawal on the page may have taken it along: of the consent, and now of

@@ -14,7 +14,7 @@ use comity_wire::time::Micros;
 use crate::judge;
 use crate::node::NodeError;
 use crate::peer;
-use crate::stores::{Logs as _, Stores};
+use crate::stores::{Logs as _, Mutant, Stores};
 use crate::submit::ObjectVersion;
 use crate::writer::decide::{Decided, Here, Planned, Shared, entry_ref};
 use crate::writer::remove::reference;
@@ -62,7 +62,7 @@ impl Decided {
                 Ok(if missing.is_empty() { Copied::Known } else { Copied::Narrower(missing) })
             }
             None => {
-                if copy.of.is_followed() {
+                if copy.of.is_followed() && !inner.logs().planted(Mutant::BeyondConsent) {
                     let consents = query::consents(&*inner.view()?, copy.of)?;
                     let missing = query::cover(&consents, &copy.parties).missing;
                     if !missing.is_empty() {
