@@ -25,6 +25,26 @@ pub(crate) const CHANGES: [i64; 2] = [1_780_012_800_000_000, 1_780_012_800_000_0
 /// Which parties these are.
 pub(crate) const CHANGE: [&str; 2] = ["joins.example", "leaves.example"];
 
+/// A year, in microseconds.
+const YEAR: i64 = 365 * 24 * HOUR;
+
+/// When those that are members all along had no right to share: in a tier that has none, and before
+/// their standing began.
+pub(crate) const WITHOUT_RIGHT: [i64; 2] = [CHANGES[0] - YEAR, CHANGES[0] - 2 * YEAR];
+
+/// The tiers. One of them receives, and has no right to share.
+const TIERS: &str = r#"
+[[tier]]
+id = "member"
+name = "EXERCISE"
+rights = ["receive", "share", "decide", "attend"]
+
+[[tier]]
+id = "observer"
+name = "EXERCISE"
+rights = ["receive"]
+"#;
+
 /// Hours of a story before the first of these: at least, and at most so many more. So both come
 /// while everybody is at work, at another step in each story.
 pub(crate) const BEFORE: (i64, u64) = (4, 16);
@@ -71,13 +91,16 @@ fn charter() -> Result<String, String> {
     let Some(((head, _), (_, tail))) = parts else {
         return Err("the charter of one party has another form".to_owned());
     };
-    let mut text = head.to_owned();
+    let mut text = format!("{head}{TIERS}");
     for party in PARTIES {
         text.push_str(&format!("\n[[party]]\nid = \"{party}\"\nname = \"EXERCISE\"\n"));
         match party {
             "joins.example" => text.push_str(&standing("from = 2026-05-29")),
             "leaves.example" => text.push_str(&standing("until = 2026-05-30")),
-            _ => text.push_str("tier = \"member\"\n"),
+            _ => {
+                text.push_str(&standing_in("observer", "from = 2025-01-01", "until = 2025-12-01"));
+                text.push_str(&standing("from = 2026-01-01"));
+            }
         }
         text.push_str(&genesis(party)?);
     }
@@ -85,8 +108,16 @@ fn charter() -> Result<String, String> {
 }
 
 fn standing(date: &str) -> String {
-    let date = date.replace("= ", "= \"");
-    format!("[[party.standing]]\ntier = \"member\"\n{date}\"\n")
+    standing_in("member", date, "")
+}
+
+fn standing_in(tier: &str, from: &str, until: &str) -> String {
+    let dates: String = [from, until]
+        .iter()
+        .filter(|date| !date.is_empty())
+        .map(|date| format!("{}\"\n", date.replace("= ", "= \"")))
+        .collect();
+    format!("[[party.standing]]\ntier = \"{tier}\"\n{dates}")
 }
 
 /// The keys of a party, as a charter has them.

@@ -3,9 +3,10 @@
 use comity_node::bare::RECEIVED;
 use comity_tlog::EntryRef;
 use comity_wire::entry::{self, Audience, Header, Kind, Log, Reference};
+use comity_wire::time::Micros;
 
 use crate::act::author;
-use crate::body::PARTIES;
+use crate::body::{PARTIES, WITHOUT_RIGHT};
 use crate::truth::Object;
 use crate::world::World;
 
@@ -18,7 +19,7 @@ const RED: &str = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1";
 impl World {
     /// An entry for one of the logs of a hostile party, which nobody has to keep.
     pub(crate) fn void_entry(&mut self, who: usize, log: Log) -> Option<Vec<u8>> {
-        let (kind, marker) = (self.random.below(11), self.truth.objects.len() as u64);
+        let (kind, marker) = (self.random.below(14), self.truth.objects.len() as u64);
         let other = (who + 1 + self.random.place(PARTIES.len() - 1)) % PARTIES.len();
         let index = self.random.below(20);
         let transplanted = self.transplanted(who);
@@ -69,6 +70,13 @@ impl World {
             7 => return Some(json),
             8 => (Header { kind: Kind::Motion, ..header }, json),
             9 => (header, individual(&json)),
+            10 | 11 => {
+                let [observer, outside] = WITHOUT_RIGHT;
+                let created = Micros(if kind == 10 { observer } else { outside }).to_string();
+                (Header { created, ..header }, json)
+            }
+            // Something of another, and no word of his that it may be passed on.
+            12 => (Header { refs: of(other, Log::Shared), ..header }, json),
             _ => match transplanted {
                 Some(envelope) => return Some(envelope),
                 None => {
