@@ -18,6 +18,8 @@ from test_peers_gone import holding, last, secret
 
 ALPHA, BETA, GAMMA, SCRIBE = NODES = "alpha.example", "beta.example", "gamma.example", "scribe.example"
 STORES = ("log.db", "keys.db", "view.db")
+# The parties on paper have no node, and nobody knows an address of theirs.
+ALONE = ("peer", "recover", "--without-silent")
 SERVE = ("--listen", "127.0.0.1:0", "--peers", "127.0.0.1:0")
 
 
@@ -109,7 +111,7 @@ def test_a_lost_disk_comes_back(body):
     # Nothing began in its place.
     assert not (alpha.directory / "log.db").exists()
 
-    told = alpha.told("peer", "recover", alpha.directory)
+    told = alpha.told(*ALONE, alpha.directory)
     for log in ("shared", "acts"):
         found = of_log(told, log)
         assert (found["before"], found["size"]) == (0, before[log][0]), told
@@ -163,7 +165,7 @@ def test_an_old_backup_is_brought_up_to_date(body):
     alpha.run("restore", place / "logs", alpha.directory, "--keys", place / "keys")
     assert "comity peer recover" in refused(alpha)
 
-    told = alpha.told("peer", "recover", alpha.directory)
+    told = alpha.told(*ALONE, alpha.directory)
     assert of_log(told, "shared")["before"] == left + 1
     assert (of_log(told, "shared")["size"], of_log(told, "acts")["size"]) == before
     assert of_log(told, "shared")["lost"] == 0, told
@@ -177,7 +179,7 @@ def test_an_old_backup_is_brought_up_to_date(body):
     goes_on(body, 1010)
     # A second call has nothing to do.
     assert alpha.end() == 0
-    done = alpha.try_run("peer", "recover", alpha.directory)
+    done = alpha.try_run(*ALONE, alpha.directory)
     assert done.returncode == 3 and "nothing to recover" in done.stderr, done.stderr
     alpha.start()
     wait_for("beta again", lambda: not beta.peers()[ALPHA].get("fault"))
@@ -226,7 +228,7 @@ def test_a_snapshot_that_took_its_marks_along_is_found_by_the_peers(body):
     gamma.start()
     alpha.end()
 
-    told = alpha.told("peer", "recover", alpha.directory)
+    told = alpha.told(*ALONE, alpha.directory)
     assert of_log(told, "shared")["before"] < of_log(told, "shared")["size"]
     alpha.verify()
     alpha.start()
@@ -244,12 +246,36 @@ def test_a_peer_that_is_silent_is_waited_for(body):
     done = alpha.try_run("peer", "recover", alpha.directory)
     assert done.returncode == 3 and "not all peers answered" in done.stderr and GAMMA in done.stderr
     assert not (alpha.directory / "recovering.json").exists(), "nothing was begun"
-    told = alpha.told("peer", "recover", alpha.directory, "--without-silent")
+    told = alpha.told(*ALONE, alpha.directory)
     assert of_log(told, "shared")["lost"] == 0
     alpha.verify()
     gamma.start()
     alpha.start()
     goes_on(body, 1210)
+
+
+def test_who_follows_without_being_followed_has_to_be_asked_too(body):
+    """What it holds may be later than what all have that this node follows."""
+    alpha, beta, gamma = (body.nodes[party] for party in (ALPHA, BETA, GAMMA))
+    alpha.share(indicator(1250))
+    all_followed(body)
+    beta.end()
+    alpha.share(indicator(1251))
+    followed(body, GAMMA, ALPHA)
+    alpha.run("peer", "remove", alpha.directory, GAMMA)
+    alpha.end()
+    lose(alpha)
+    beta.start()
+    done = alpha.try_run("peer", "recover", alpha.directory)
+    for party in (GAMMA, SCRIBE):
+        assert f"`{party}`: not asked: no address" in done.stderr, done.stderr
+    assert done.returncode == 3 and not (alpha.directory / "recovering.json").exists(), "nothing was begun"
+    told = alpha.told(*ALONE, alpha.directory, "--from", f"{GAMMA}={gamma.address}")
+    assert of_log(told, "shared")["size"] == 2
+    alpha.verify()
+    alpha.start()
+    alpha.run("peer", "add", alpha.directory, GAMMA, gamma.address)
+    goes_on(body, 1260)
 
 
 def test_nothing_is_left_but_keys_and_charter(body):
@@ -264,7 +290,7 @@ def test_nothing_is_left_but_keys_and_charter(body):
     assert "comity peer recover" in refused(alpha)
     done = alpha.try_run("peer", "recover", alpha.directory)
     assert done.returncode == 3 and "--from PARTY=HOST:PORT" in done.stderr, done.stderr
-    told = alpha.told("peer", "recover", alpha.directory, "--from", f"{BETA}={beta.address}",
+    told = alpha.told(*ALONE, alpha.directory, "--from", f"{BETA}={beta.address}",
                       "--from", f"{GAMMA}={gamma.address}")
     assert of_log(told, "shared")["lost"] == 0 and told["arrived"] == 1
     alpha.verify()
@@ -294,7 +320,7 @@ def test_what_was_signed_last_and_nobody_has_ends_the_name(body):
     (alpha.directory / "head.mark").write_bytes(mark)
     for node in (beta, gamma):
         node.start()
-    done = alpha.try_run("peer", "recover", alpha.directory)
+    done = alpha.try_run(*ALONE, alpha.directory)
     assert done.returncode == 3 and "at no peer that was asked" in done.stderr, done.stderr
     assert f"has {before} entries here and signed {before + 1} before" in done.stderr
     assert "comity peer recover" in refused(alpha)
@@ -332,9 +358,13 @@ def test_a_party_that_forked_itself_is_told_so(body):
     beta.start()
     told = refused(alpha)
     assert "with another root than they have here: the log was forked" in told, told
-    done = alpha.try_run("peer", "recover", alpha.directory)
+    done = alpha.try_run(*ALONE, alpha.directory)
     assert done.returncode == 3 and "contradicts" in done.stderr and "forked" in done.stderr, done.stderr
     assert not (alpha.directory / "recovering.json").exists(), "nothing was begun"
+    assert "--new-names" in done.stderr and "--new-names" in told
+    went = alpha.told("resume", alpha.directory, "--new-names")["continues"]
+    assert {one["origin"] for one in went} == {f"{ALPHA}/{log}/2" for log in ("shared", "acts", "private", "audit")}
+    alpha.verify()
     # The two that were told different things find out by each other.
     for node in (beta, gamma):
         found = wait_for("a conviction", lambda: node.show(ALPHA)["peer"].get("convicted"), 150)

@@ -75,8 +75,8 @@ fn compare(
     Ok(Held::Ahead(format!(
         "`{party}` holds a head of log `{name}` that this party signed at {} entries, with another \
          root than they have here: the log was forked, which is proven by both. Find out which \
-         copy of this directory others follow, and go on with that one alone; `comity peer \
-         recover {shown}` compares",
+         copy of this directory signed the other one, and stop it; this one can go on under new \
+         names alone: comity resume {shown} --new-names",
         said.size
     )))
 }

@@ -477,7 +477,7 @@ fn forked(log: Log, size: u64, party: &str, other: &str) -> NodeError {
         "`{party}` holds a head of log `{}` at {size} entries that contradicts {other}, and this \
          party's key signed both: the log was forked. Nothing was recovered. Find out which copy \
          of this directory signed the other one, and stop it; the log can go on under a new name \
-         alone: comity resume",
+         alone: comity resume DIR --new-names",
         log.name()
     ))
 }

@@ -147,28 +147,45 @@ pub(crate) fn behind_of(
         .map_err(|error| NodeError::Storage(error.to_string()))
 }
 
+/// Under which names logs go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// Under new ones, those that may have signed more than is here.
+    NewWhereNeeded,
+    /// Under the same: somebody knows that nothing was signed since.
+    Same,
+    /// All under new ones, whatever is here: somebody knows that they were forked.
+    New,
+}
+
 /// Lets a node go on whose logs were put back: under the same names, where nothing was signed
 /// since; under new ones otherwise. Nothing else may have the directory open.
 pub fn resume(
     directory: &Directory,
-    same_names: bool,
+    names: Names,
     surroundings: &Surroundings,
 ) -> Result<Vec<Continued>, NodeError> {
+    let same_names = names == Names::Same;
     directory.require_node()?;
     let lock = directory.lock()?;
     let config = Config::read(&directory.config())?;
     let logs = identities(directory, &config)?;
+    if same_names {
+        require_keys(directory)?;
+    }
     if directory.recovering().exists() {
         end_recovery(directory, &config)?;
     }
     let behind = behind_of(directory, &config, &logs)?;
     let recovering = directory.recovering().exists();
-    let restored = restored(directory)?.is_some() || recovering;
+    let restored = restored(directory)?.is_some() || recovering || names == Names::New;
     let cut_off = Log::ALL.iter().any(|log| next_key(directory, *log).exists());
     let said = if cut_off { said(directory)? } else { done(directory, &logs)? };
     if !(restored || cut_off) && behind.is_empty() {
         return Err(NodeError::Backup(
-            "the logs are as they were last signed; there is nothing to resume".to_owned(),
+            "the logs are as they were last signed; there is nothing to resume. Where peers hold \
+             what contradicts them: comity resume DIR --new-names"
+                .to_owned(),
         ));
     }
     if same_names && (cut_off || recovering || !behind.is_empty()) {
@@ -208,6 +225,18 @@ pub fn resume(
     drop(lock);
     Node::open(directory.clone(), surroundings.clone())?.close();
     Ok(continued)
+}
+
+/// Under the names that the logs have their keys sign, and no others.
+fn require_keys(directory: &Directory) -> Result<(), NodeError> {
+    let missing = Log::ALL.into_iter().find(|log| !keys::path(directory, *log).exists());
+    let Some(log) = missing else { return Ok(()) };
+    Err(NodeError::Backup(format!(
+        "`{}` is not here, and nothing else signs under the name that log `{}` has; leave \
+         `--same-names` out",
+        keys::path(directory, log).display(),
+        log.name()
+    )))
 }
 
 /// A recovery that was not finished leaves leaves that reach no head: they go.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use comity_node::quota::Amount;
 use comity_node::restore::restore;
-use comity_node::resume::resume;
+use comity_node::resume::{Names, resume};
 use comity_node::submit::{Outcome, Terms};
 use comity_node::{Access, Directory, Node, NodeError};
 use comity_tlog::{EntryRef, Reader};
@@ -280,12 +280,15 @@ fn logs_that_were_put_back_do_not_sign_and_go_on_under_new_names() {
     // The newest one put back: all is as it was, and there is nothing to resume.
     put_back("new");
     world.open().unwrap().close();
-    let nothing = resume(&world.directory(), false, &world.surroundings).unwrap_err().to_string();
+    let nothing = resume(&world.directory(), Names::NewWhereNeeded, &world.surroundings)
+        .unwrap_err()
+        .to_string();
     assert!(nothing.contains("nothing to resume"), "{nothing}");
     put_back("old");
-    let same = resume(&world.directory(), true, &world.surroundings).unwrap_err().to_string();
+    let same =
+        resume(&world.directory(), Names::Same, &world.surroundings).unwrap_err().to_string();
     assert!(same.contains("would fork"), "{same}");
-    let continued = resume(&world.directory(), false, &world.surroundings).unwrap();
+    let continued = resume(&world.directory(), Names::NewWhereNeeded, &world.surroundings).unwrap();
     let of: Vec<(&str, &str, u64, Option<u64>)> = continued
         .iter()
         .map(|one| (one.log.as_str(), one.origin.as_str(), one.size, one.signed))
@@ -312,7 +315,7 @@ fn logs_that_were_put_back_do_not_sign_and_go_on_under_new_names() {
     put_back("old");
     let told = refused(&world);
     assert!(told.contains("log `private` has 1 entries here and signed 7 before"), "{told}");
-    let again = resume(&world.directory(), false, &world.surroundings).unwrap();
+    let again = resume(&world.directory(), Names::NewWhereNeeded, &world.surroundings).unwrap();
     assert_eq!(again.len(), 2, "`acts` is behind, too: {again:?}");
     let (from, origin) = ("cert.example/private", "cert.example/private/3");
     let private = again.iter().find(|one| one.log == "private").unwrap();
@@ -345,7 +348,7 @@ fn a_restored_backup_waits_for_a_decision() {
     let same = restored("same", true);
     let told = opens(&same).err().unwrap().to_string();
     assert!(told.contains("restored from a backup of") && told.contains("--same-names"), "{told}");
-    let continued = resume(&same, true, &world.surroundings).unwrap();
+    let continued = resume(&same, Names::Same, &world.surroundings).unwrap();
     assert!(continued.iter().all(|one| one.origin == one.from) && continued.len() == 4);
     let node = opens(&same).unwrap();
     put(&node, 3);
@@ -357,7 +360,10 @@ fn a_restored_backup_waits_for_a_decision() {
     assert!(!bare.root().join("keys/private.key").exists());
     let report = verified(&bare);
     assert!(report.keyless > 0 && report.keyless == report.faults.len() as u64, "{report:?}");
-    resume(&bare, false, &world.surroundings).unwrap();
+    let same = resume(&bare, Names::Same, &world.surroundings).unwrap_err().to_string();
+    assert!(same.contains("is not here") && same.contains("`--same-names`"), "{same}");
+    assert!(bare.root().join("restored.json").exists(), "nothing was decided by it");
+    resume(&bare, Names::NewWhereNeeded, &world.surroundings).unwrap();
     let node = opens(&bare).unwrap();
     put(&node, 1);
     assert!(node.checkpoint(Log::Private).unwrap().starts_with("cert.example/private/2\n"));
@@ -366,6 +372,26 @@ fn a_restored_backup_waits_for_a_decision() {
     let after = verified(&bare);
     assert_eq!(after.keyless, report.keyless);
     assert_eq!(after.faults.len() as u64, after.keyless, "{after:?}");
+}
+
+/// Where a log was forked nothing is missing here, and no name of before can be signed under again.
+#[test]
+fn a_node_goes_on_under_new_names_where_somebody_says_so() {
+    let world = World::new();
+    let node = world.make();
+    put(&node, 1);
+    node.close();
+    drop(node);
+    let nothing = resume(&world.directory(), Names::NewWhereNeeded, &world.surroundings);
+    assert!(nothing.unwrap_err().to_string().contains("--new-names"));
+    let continued = resume(&world.directory(), Names::New, &world.surroundings).unwrap();
+    assert!(continued.len() == 4 && continued.iter().all(|one| one.origin != one.from));
+    let node = world.open().unwrap();
+    put(&node, 2);
+    assert!(node.checkpoint(Log::Private).unwrap().starts_with("cert.example/private/2\n"));
+    node.close();
+    drop(node);
+    assert_eq!(verified(&world.directory()).faults, Vec::<String>::new());
 }
 
 /// A resumption that is cut off at any of its steps is finished by the next call, and no node
@@ -381,7 +407,7 @@ fn a_resumption_may_stop_anywhere() {
     let directory = Directory::new(world.path("whole"));
     restore(&world.path("b"), Some(&world.path("k")), &directory, &world.surroundings).unwrap();
     copy_tree(directory.root(), &world.path("before"));
-    resume(&directory, false, &world.surroundings).unwrap();
+    resume(&directory, Names::NewWhereNeeded, &world.surroundings).unwrap();
     // Stopped: with one new key; with all of them and nothing signed; with heads signed anew, and
     // one key file renamed.
     for (begun, renamed) in [(1, 0), (4, 0), (4, 1)] {
@@ -419,7 +445,7 @@ fn a_resumption_may_stop_anywhere() {
             .unwrap();
         let told = Node::open(cut.clone(), world.surroundings.clone()).err().unwrap().to_string();
         assert!(told.contains("was cut off"), "{told}");
-        resume(&cut, false, &world.surroundings).unwrap();
+        resume(&cut, Names::NewWhereNeeded, &world.surroundings).unwrap();
         let node = Node::open(cut.clone(), world.surroundings.clone()).unwrap();
         put(&node, 2);
         for log in Log::ALL {

@@ -14,7 +14,7 @@ mod world;
 use std::sync::atomic::Ordering;
 
 use comity_node::recover::{Recovered, Recovery};
-use comity_node::resume::resume;
+use comity_node::resume::{Names, resume};
 use comity_node::sync::{Ask, Came, Next, Pull};
 use comity_node::{Directory, Node, NodeError};
 use comity_wire::entry::Log;
@@ -135,7 +135,7 @@ fn a_file_of_names_that_was_cut_off_says_what_to_do() {
     )
     .unwrap();
     std::fs::write(&path, "").unwrap();
-    let resumed = resume(&directory, false, &parties.world.surroundings).map(drop);
+    let resumed = resume(&directory, Names::NewWhereNeeded, &parties.world.surroundings).map(drop);
     for refused in [recover(&parties, &directory).map(drop), resumed] {
         let refused = refused.unwrap_err().to_string();
         for words in ["resumed.json` says", "is empty", "remove it"] {

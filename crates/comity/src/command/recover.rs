@@ -18,6 +18,7 @@ pub(crate) fn run(
     output: &Output,
 ) -> Result<(), Failure> {
     let directory = Directory::new(dir);
+    let anew = !directory.local().exists();
     let recovery = Recovery::open(directory.clone(), surroundings::real())?;
     let identity = certificate::transport(&directory)?;
     let sources = named(recovery.sources()?, from)?;
@@ -26,7 +27,7 @@ pub(crate) fn run(
         .build()
         .map_err(|error| Failure::new(format!("threads cannot be started: {error}")))?;
     let done = runtime.block_on(recover::recover(recovery, &identity, sources, without_silent))?;
-    output.result(&json!(done), || told(&done, dir));
+    output.result(&json!(done), || told(&done, dir, anew));
     Ok(())
 }
 
@@ -47,7 +48,7 @@ fn named(mut sources: Vec<Source>, from: &[String]) -> Result<Vec<Source>, Failu
     Ok(sources)
 }
 
-fn told(done: &Done, dir: &Path) -> String {
+fn told(done: &Done, dir: &Path, anew: bool) -> String {
     let mut text = String::new();
     for one in &done.mirrors {
         text.push_str(&format!("asked      {}: {}\n", one.party, one.what));
@@ -75,6 +76,13 @@ fn told(done: &Done, dir: &Path) -> String {
     if done.recovered.logs.iter().any(|log| log.lost > 0) {
         text.push_str("lost       entries that nobody was given; their leaves and proofs hold\n");
     }
-    text.push_str(&format!("next       comity verify {0}; comity serve {0}\n", dir.display()));
+    let dir = dir.display();
+    if anew {
+        text.push_str(&format!(
+            "anew       local.db was not here: there are no users, collections and peers; comity user \
+             add {dir}, comity collection add {dir}, comity peer add {dir}\n"
+        ));
+    }
+    text.push_str(&format!("next       comity verify {dir}; comity serve {dir}\n"));
     text
 }

@@ -1,7 +1,7 @@
 //! `comity resume`: logs that were put back to an earlier day go on.
 
 use comity_node::Directory;
-use comity_node::resume::resume;
+use comity_node::resume::{Names, resume};
 use serde_json::json;
 
 use crate::Outcome;
@@ -12,7 +12,12 @@ use crate::surroundings;
 
 pub(crate) fn run(arguments: &Resume, output: &Output) -> Result<Outcome, Failure> {
     let directory = Directory::new(&arguments.dir);
-    let continued = resume(&directory, arguments.same_names, &surroundings::real())?;
+    let names = match (arguments.same_names, arguments.new_names) {
+        (true, _) => Names::Same,
+        (_, true) => Names::New,
+        _ => Names::NewWhereNeeded,
+    };
+    let continued = resume(&directory, names, &surroundings::real())?;
     let value = json!({ "continues": continued });
     output.result(&value, || {
         let mut text = String::new();

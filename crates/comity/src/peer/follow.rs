@@ -5,7 +5,7 @@
 mod doubt;
 mod mirrors;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 

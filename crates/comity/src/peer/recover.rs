@@ -39,8 +39,8 @@ struct Mirror {
     holds: Vec<Log>,
 }
 
-/// Asks all sources that have an address, and takes back what they have. Where one of them does
-/// not answer, nothing is done, unless `without` says that those that do are enough.
+/// Asks all sources, and takes back what they have. Where one of them does not answer, or where it is
+/// is not known, nothing is done, unless `without` says that those that do are enough.
 pub(crate) async fn recover(
     mut recovery: Recovery,
     identity: &Identity,
@@ -49,7 +49,13 @@ pub(crate) async fn recover(
 ) -> Result<Done, Failure> {
     let (mut mirrors, mut told, mut silent) = (Vec::new(), Vec::new(), Vec::new());
     for source in sources {
-        let Some(address) = source.address.clone() else { continue };
+        // Whoever has a key may follow this party, whether it is followed from here or not.
+        let Some(address) = source.address.clone().filter(|address| !address.is_empty()) else {
+            let what = "not asked: no address of it is known here".to_owned();
+            silent.push(source.party.clone());
+            told.push(Told { party: source.party, what });
+            continue;
+        };
         let mut mirror = Mirror { source, address, connection: None, holds: Vec::new() };
         match mirror.offers(&mut recovery, identity).await {
             Ok(what) => {

@@ -154,8 +154,10 @@ impl Recovery {
         read?;
         match other {
             Some(said) => Err(NodeError::Backup(format!(
-                "the entries are of the body `{said}`, and charter.toml is no founding charter of \
-                 it: put local.db back from a backup, which knows it, then call this again"
+                "the entries are of the body `{said}`, and charter.toml is not the charter that \
+                 founded it. Put that one in its place, which any party has (version 1, as it was \
+                 before any amendment), or local.db from a backup; then call this again. Later \
+                 versions are taken up by themselves, from what the parties accepted"
             ))),
             None => Ok(()),
         }
