@@ -40,12 +40,21 @@ pub enum DirectoryError {
     /// It holds no node.
     #[error("`{0}` holds no node; make one: comity init {0}")]
     NoNode(String),
+    /// It holds a node whose configuration is gone.
+    #[error(
+        "`{0}` has the keys of a node and no `config.toml`; put that back from your copy, or write \
+         it anew: `party = \"…\"`, as the names in `keys/shared.key` and the charter have it"
+    )]
+    NoConfig(String),
     /// It holds something already.
-    #[error("`{0}` is not empty; `comity init` makes a new directory only")]
+    #[error("`{0}` is not empty; required: a directory that is new or empty")]
     NotEmpty(String),
     /// Another process uses it.
-    #[error("another process has `{0}` open; stop it, or use its control socket")]
+    #[error("another process has `{0}` open; try again, or stop that process first")]
     Busy(String),
+    /// A node serves it.
+    #[error("another process serves `{0}`; stop it first")]
+    Serves(String),
     /// The file system says no.
     #[error("`{path}`: {source}")]
     Io {
@@ -153,7 +162,12 @@ impl Directory {
 
     /// An error unless a node was made here.
     pub fn require_node(&self) -> Result<(), DirectoryError> {
-        if self.holds_node() { Ok(()) } else { Err(DirectoryError::NoNode(self.shown())) }
+        if self.holds_node() {
+            return Ok(());
+        }
+        let no =
+            if self.keys().is_dir() { DirectoryError::NoConfig } else { DirectoryError::NoNode };
+        Err(no(self.shown()))
     }
 
     /// Makes the directory, readable by its owner alone. It must be new or empty.

@@ -25,6 +25,7 @@ use crate::contact::Contacts;
 use crate::directory::{Directory, DirectoryError, Lock};
 use crate::evidence::Skeletons;
 use crate::fold::Ground;
+use crate::genesis;
 use crate::heads::Heads;
 use crate::judge::Judge;
 use crate::keys::{self, KeyError};
@@ -155,8 +156,24 @@ pub enum NodeError {
         /// Its identifier.
         id: String,
     },
+    /// An object is here, and another party's.
+    #[error(
+        "`{id}` is an object of `{party}`, which alone opens it to others and takes it back; to undo \
+         an adoption, let the collection go of it: DELETE over TAXII, at \
+         `.../collections/ID/objects/{id}/`"
+    )]
+    Theirs {
+        /// Its identifier.
+        id: String,
+        /// The party.
+        party: String,
+    },
     /// Whoever asks may not do it.
-    #[error("required: the right to {verb}; found: the role `{role}`, or a token, without it")]
+    #[error(
+        "required: the right to {verb}, which {} have; found: the role `{role}`, or a token, without \
+         it",
+        crate::role::with(.verb)
+    )]
     Right {
         /// The role of who asks.
         role: String,
@@ -250,7 +267,7 @@ impl Node {
         let lock = may_open(&directory)?;
         let config = Config::read(&directory.config())?;
         let charter = terms::read_charter(&directory)?;
-        terms::is_founded(&charter)?;
+        genesis::may_begin(&directory, &config.party, &charter)?;
         let logs = keys::log_configs(&directory, &config.party)?;
         let verifiers = keys::verifiers(&logs)?;
         let local = Arc::new(Local::open(&directory.local())?);

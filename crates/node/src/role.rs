@@ -60,3 +60,13 @@ impl Role {
         }
     }
 }
+
+/// The names of the roles that have the right of a verb.
+pub(crate) fn with(verb: &str) -> String {
+    let has = |role: &Role| {
+        Right::ALL.into_iter().any(|right| right.verb() == verb && role.rights().has(right))
+    };
+    let names: Vec<String> =
+        Role::ALL.into_iter().filter(has).map(|role| format!("`{}`", role.name())).collect();
+    names.join(", ")
+}

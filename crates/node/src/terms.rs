@@ -24,10 +24,10 @@ pub(crate) fn parse_charter(text: &str) -> Result<Charter, NodeError> {
     })
 }
 
-/// A body of several begins with a charter that has keys: a draft founds nothing.
-pub(crate) fn is_founded(charter: &Charter) -> Result<(), NodeError> {
-    let keys = charter.parties.iter().any(|party| party.genesis.is_some());
-    if keys || charter.parties.len() == 1 {
+/// A charter without keys is that of a body of one. One of several parties is a draft, which
+/// founds nothing.
+pub(crate) fn is_alone(charter: &Charter) -> Result<(), NodeError> {
+    if charter.parties.len() == 1 {
         return Ok(());
     }
     Err(NodeError::Start(

@@ -16,6 +16,7 @@ use crate::judge::Judge;
 use crate::local::{self, Local};
 use crate::node::NodeError;
 use crate::peer;
+use crate::recover;
 use crate::resume;
 use crate::succession;
 use crate::terms;
@@ -45,6 +46,13 @@ pub fn verify_directory(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Report, NodeError> {
     directory.require_node()?;
+    if has_nothing(directory)? {
+        return Err(NodeError::Start(format!(
+            "the logs of `{0}` have not begun, so there is nothing to verify; they begin with \
+             `comity charter found {0} FILE`",
+            directory.root().display()
+        )));
+    }
     let config = Config::read(&directory.config())?;
     let charter = terms::read_charter(directory)?;
     let mut logs = resume::identities(directory, &config)?;
@@ -74,6 +82,19 @@ pub fn verify_directory(
         report.faults.push(format!("local.db: {error}"));
     }
     Ok(report)
+}
+
+/// Whether nothing was ever signed here: no store is there, nor a word of one that was.
+fn has_nothing(directory: &Directory) -> Result<bool, NodeError> {
+    let stores = directory.stores()?;
+    let only_local = |path: &std::path::PathBuf| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with("local."))
+    };
+    let mark = directory.root().join("head.mark").exists();
+    let nothing = stores.iter().all(only_local) && !mark;
+    Ok(nothing && resume::restored(directory)?.is_none() && !recover::is_lost(directory)?)
 }
 
 fn logs_of(

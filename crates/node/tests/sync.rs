@@ -329,9 +329,9 @@ fn a_charter_is_succeeded_when_every_party_accepts_and_a_new_one_joins() {
         assert_eq!(body.nodes[party].body(), founding, "the body stays the same");
     }
     // The new one: its history begins with the charter that founded the body.
-    let refused = Node::found_under(&new, &second, &[]).unwrap_err();
+    let refused = Node::found_under(&new, &second, &[], None).unwrap_err();
     assert!(refused.to_string().contains("--before"), "{refused}");
-    Node::found_under(&new, &second, std::slice::from_ref(&first)).unwrap();
+    Node::found_under(&new, &second, std::slice::from_ref(&first), None).unwrap();
     body.open("delta.example");
     body.nodes["delta.example"].peer_add("alpha.example", "127.0.0.1:1").unwrap();
     body.pull("delta.example", "alpha.example");

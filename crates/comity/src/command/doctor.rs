@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use comity_node::Directory;
+use comity_node::{Directory, genesis};
+use comity_serve::pinned::Identity;
 use comity_wire::limits;
 use serde_json::{Value, json};
 
@@ -18,6 +19,7 @@ pub(crate) fn run(arguments: &Doctor, output: &Output) -> Result<Outcome, Failur
     let directory = Directory::new(&arguments.dir);
     let mut value = ask(&arguments.dir, Request::State)?;
     let mut advice = advice(&directory);
+    advice.extend(keys(&directory)?);
     if let Some(why) = value.get("halted").and_then(Value::as_str) {
         advice.push(format!("nothing is signed: {why}"));
     } else if let Some(why) = value.get("read_only").and_then(Value::as_str) {
@@ -79,6 +81,30 @@ fn advice(directory: &Directory) -> Vec<String> {
         }
     }
     advice
+}
+
+/// What the charter says of this node's keys and is not so: by these nobody knows it.
+fn keys(directory: &Directory) -> Result<Vec<String>, Failure> {
+    let dir = directory.root().display();
+    let (key, certificate) = directory.transport();
+    let none = "no key for peers".to_owned();
+    // Nothing is made here: one that was lost may still be put back.
+    let pin = match Identity::read(&certificate, &key) {
+        Ok(identity) => identity.pin().to_owned(),
+        Err(_) if !key.exists() => none,
+        Err(error) => return Ok(vec![error.to_string()]),
+    };
+    let advice = genesis::keys_that_differ(directory, Some(&pin))?.into_iter().map(|other| {
+        let (name, charter, here) = (other.name, other.charter, other.here);
+        let back = if name == "transport" { "transport.*" } else { "*.key" };
+        format!(
+            "the charter has another `{name}` of this party, and its peers know no other: \
+             `{charter}` there, `{here}` here; put `keys/{back}` back from your copy; where that is \
+             lost for ever, propose a charter with what `comity peer genesis {dir}` says: comity \
+             charter propose"
+        )
+    });
+    Ok(advice.collect())
 }
 
 fn told(value: &Value) -> String {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use comity_node::{Directory, Node};
+use comity_charter::Genesis;
+use comity_node::{Directory, Node, genesis};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -21,12 +22,19 @@ pub(crate) fn run(arguments: &Peer, output: &Output) -> Result<Outcome, Failure>
     match &arguments.verb {
         PeerVerb::Genesis { dir } => {
             let genesis = genesis(dir)?;
+            for key in genesis::keys_that_differ(&Directory::new(dir), pin_of(&genesis))? {
+                output.remark(&format!(
+                    "the charter that is here has another `{}`: `{}`",
+                    key.name, key.charter
+                ));
+            }
             output.result(&genesis, || table(&genesis));
         }
         PeerVerb::Add { dir, party, address } => {
             let request = Request::PeerAdd { party: party.clone(), address: address.clone() };
             let value = ask(dir, request)?;
-            output.result(&value, || format!("following `{party}` at {address}\n"));
+            let at = value.get("peer").map_or(address.clone(), |peer| cell(peer, "address"));
+            output.result(&value, || format!("following `{party}` at {at}\n"));
         }
         PeerVerb::Remove { dir, party } => {
             let value = ask(dir, Request::PeerRemove { party: party.clone() })?;
@@ -244,6 +252,22 @@ pub(crate) fn genesis(dir: &Path) -> Result<Value, Failure> {
         "transport": pin,
         "next": keys.next,
     }))
+}
+
+fn pin_of(genesis: &Value) -> Option<&str> {
+    genesis.get("transport").and_then(Value::as_str)
+}
+
+/// What [`genesis`] gives, as a charter has it.
+pub(crate) fn keys(genesis: &Value) -> Genesis {
+    let of = |name: &str| genesis.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Genesis {
+        shared: of("shared"),
+        acts: of("acts"),
+        audit: of("audit"),
+        transport: of("transport"),
+        next: of("next"),
+    }
 }
 
 /// The table as it stands in a charter, below the `[[party]]` that it belongs to. No key has a

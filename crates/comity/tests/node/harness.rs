@@ -137,6 +137,17 @@ impl Place {
         self.run(&["init", "DIR", "--party", "cert.example"]).exits(0);
     }
 
+    /// A node of a body of several: made with a draft, and founded by that with its own keys.
+    pub(crate) fn found(&self, party: &str, draft: &str) {
+        let file = self.file("draft.toml", draft);
+        self.run(&["init", "DIR", "--charter", &file, "--party", party]).exits(0);
+        let table = self.run(&["peer", "genesis", "DIR"]).exits(0).out;
+        let own = format!("{party}={}", self.file("own.genesis", table));
+        let text = comity(&["charter", "keys", &file, "--genesis", &own]).exits(0).out;
+        let file = self.file("charter.toml", text);
+        self.run(&["charter", "found", "DIR", &file]).exits(0);
+    }
+
     /// A file beside the node.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.beside.path().join(name)

@@ -32,8 +32,7 @@ pub(crate) fn blue_and_red() -> (Place, Place) {
     let text = comity_charter::one_party("blue", "Blue");
     let text = text.replace("[handling]", &format!("{party}[handling]"));
     let blue = Place::empty();
-    let charter = blue.file("charter.toml", text);
-    blue.run(&["init", "DIR", "--charter", &charter, "--party", "blue"]).exits(0);
+    blue.found("blue", &text);
     (blue, red)
 }
 

@@ -4,8 +4,9 @@ mod parties;
 
 use std::collections::BTreeMap;
 
-use comity_charter::Tlp;
+use comity_charter::{Genesis, Tlp};
 use comity_node::collection::{Collection, New};
+use comity_node::genesis::LogKeys;
 use comity_node::grant::Granting;
 use comity_node::role::Role;
 use comity_node::share::{Asked, Report};
@@ -41,6 +42,12 @@ pub(crate) struct Got {
     pub(crate) payload: Vec<u8>,
 }
 
+/// The keys of a node, as its charter has them; nobody here shows the one for peers.
+fn keys_of(keys: LogKeys) -> Genesis {
+    let transport = format!("sha256//{}=", "A".repeat(43));
+    Genesis { shared: keys.shared, acts: keys.acts, audit: keys.audit, transport, next: keys.next }
+}
+
 /// The charter, with the parties that are in it.
 pub(crate) fn charter(others: &[(&str, &str)]) -> String {
     let mut text = comity_charter::one_party(OWN, "EXERCISE");
@@ -69,6 +76,9 @@ impl Body {
         let world = World::new();
         let text = charter(&OTHERS);
         Node::make(&world.directory(), OWN, &text, &world.surroundings).unwrap();
+        let own = keys_of(Node::log_keys(&world.directory()).unwrap());
+        let text = comity_charter::with_geneses(&text, &[(OWN.to_owned(), own)].into()).unwrap();
+        std::fs::write(world.directory().charter(), text).unwrap();
         let node = world.open().unwrap();
         for (name, role) in [("releaser", Role::Releaser), ("analyst", Role::Analyst)] {
             node.user_add(name, role, Some("an exercise pass phrase")).unwrap();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use comity_charter::{Charter, Genesis, Standing};
+use comity_charter::{Charter, Standing};
 use comity_node::directory::DirectoryError;
 use comity_node::{Directory, Node, NodeError, collection};
 
@@ -37,6 +37,17 @@ pub(super) struct Plan {
     pub(super) record: Record,
     /// The charter, where the body is new.
     draft: Option<String>,
+}
+
+impl Plan {
+    /// The charter, maybe without keys.
+    pub(super) fn charter(&self, layout: &Layout) -> Result<Charter, Failure> {
+        let there = || {
+            let path = layout.charter();
+            get(&if path.exists() { path } else { layout.draft() })
+        };
+        parsed(&self.draft.clone().map_or_else(there, Ok)?, "the charter of the body")
+    }
 }
 
 /// Reads what is there and what is wanted.
@@ -72,7 +83,8 @@ pub(super) fn found(layout: &Layout, plan: Plan) -> Result<Founded, Failure> {
     for member in &record.nodes {
         let directory = Directory::new(layout.node(&member.party));
         if !directory.root().join("log.db").exists() {
-            Node::found_under(&directory, &text, &[])?;
+            let transport = certificate::transport(&directory)?;
+            Node::found_under(&directory, &text, &[], Some(transport.pin()))?;
         }
         let node = Node::open(directory, surroundings::real())?;
         let furnished = furnish(&node, &record, member);
@@ -201,15 +213,7 @@ fn charter(layout: &Layout, record: &Record, draft: &str) -> Result<String, Fail
     let mut geneses = BTreeMap::new();
     for member in &record.nodes {
         let said = peer::genesis(&layout.node(&member.party))?;
-        let of = |name: &str| said.get(name).and_then(|key| key.as_str()).unwrap_or("").to_owned();
-        let genesis = Genesis {
-            shared: of("shared"),
-            acts: of("acts"),
-            audit: of("audit"),
-            transport: of("transport"),
-            next: of("next"),
-        };
-        geneses.insert(member.party.clone(), genesis);
+        geneses.insert(member.party.clone(), peer::keys(&said));
     }
     let text = comity_charter::with_geneses(draft, &geneses).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(|fault| format!("charter: {fault}")).collect();

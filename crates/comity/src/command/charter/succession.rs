@@ -7,7 +7,7 @@ use comity_node::{Directory, Node};
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::command::{Failure, cell, rows};
+use crate::command::{Failure, cell, certificate, rows};
 use crate::control::ask;
 use crate::control::request::Request;
 use crate::output::{Output, table};
@@ -28,16 +28,38 @@ pub(super) fn found(
     let text = read(file)?;
     let before = before.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
     let directory = Directory::new(dir);
-    let charter = Node::found_under(&directory, &text, &before)?;
+    directory.require_node().map_err(|error| Failure::new(error.to_string()))?;
+    let transport = certificate::transport(&directory)?;
+    let charter = Node::found_under(&directory, &text, &before, Some(transport.pin()))?;
     Node::open(directory, surroundings::real())?.close();
     let (hash, fingerprint) = (charter.hash.to_string(), charter.hash.fingerprint());
-    let value = json!({ "charter": hash, "body": charter.body, "fingerprint": fingerprint });
+    let without: Vec<&str> = charter
+        .parties
+        .iter()
+        .filter(|party| party.genesis.is_none())
+        .map(|party| party.id.as_str())
+        .collect();
+    let value = json!({
+        "charter": hash,
+        "body": charter.body,
+        "fingerprint": fingerprint,
+        "without_keys": without,
+    });
     output.result(&value, || {
-        format!(
-            "accepted the charter of `{}`\nhash       {hash}\nread aloud {fingerprint}\nnext       \
-             compare it with the other parties, by another way than the one the file came\n",
-            charter.body
-        )
+        let mut text =
+            format!("accepted the charter of `{}`\nhash       {hash}\nread aloud {fingerprint}\n", charter.body);
+        if !without.is_empty() {
+            text.push_str(&format!(
+                "no keys    {}: they have no node here, until another charter has their keys, which \
+                 all that decide accept\n",
+                without.join(", ")
+            ));
+        }
+        text.push_str(
+            "next       compare it with the other parties, by another way than the one the file \
+             came\n",
+        );
+        text
     });
     Ok(Outcome::Done)
 }

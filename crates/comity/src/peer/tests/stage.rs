@@ -76,6 +76,9 @@ impl Stage {
         let text = charter(&red_place);
         let (place, blue) = made("blue", &text);
         let directory = Directory::new(place.path().join("node"));
+        let own = peer::keys(&peer::genesis(directory.root()).unwrap());
+        let text = comity_charter::with_geneses(&text, &[("blue".to_owned(), own)].into()).unwrap();
+        Node::found_under(&directory, &text, &[], None).unwrap();
         let node = Arc::new(Node::open(directory, surroundings::real()).unwrap());
         let charter = Arc::new(RwLock::new(comity_charter::parse(&text).unwrap()));
         let door = Door::new(node.clone(), parties(charter.clone()), limits);
