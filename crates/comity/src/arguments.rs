@@ -335,7 +335,8 @@ pub(crate) struct Share {
     /// All objects of the collection, each in its last version
     #[arg(long)]
     pub(crate) all: bool,
-    /// Who is to have them: all, tier:NAME or party:ID,ID
+    /// Who is to have them: all, tier:NAME, organ:ID or party:ID,ID; several with ` + ` between
+    /// them, and behind ` - ` who is left out: `all - tier:observer`
     #[arg(long, value_name = "RULE")]
     pub(crate) to: String,
     #[command(flatten)]
@@ -360,7 +361,7 @@ pub(crate) struct Grant {
     /// An object, by its id, in all versions that are shared; may be given again
     #[arg(long, value_name = "ID", conflicts_with = "collection")]
     pub(crate) object: Vec<String>,
-    /// All that a collection holds and that is shared
+    /// All that a collection holds and that is shared; what is private stays so
     #[arg(long)]
     pub(crate) collection: Option<String>,
     /// Who is to have it, too: all, tier:NAME or party:ID,ID

@@ -5,6 +5,7 @@
 //! What was found stands in a document of the party's own. The record has its digest, so that
 //! later it can be shown which one it was, and no words about anybody.
 
+use comity_charter::Compiled;
 use comity_gate::release;
 use comity_gate::{Path, Refusal};
 use comity_view::Right;
@@ -94,17 +95,29 @@ impl Node {
 
     /// Refuses a release to parties that have to be assessed first.
     pub(crate) fn require_assessed(&self, parties: &[String], now: i64) -> Result<(), Refusal> {
-        let charter = self.charter();
-        for party in parties.iter().filter(|party| charter.is_assessed(party, now)) {
-            // What cannot be read is none: nothing leaves by mistake.
-            let stands = of(&self.local, party).ok().flatten();
-            if stands.is_none_or(|one| one.expires <= now) {
-                return Err(Refusal::new(&release::UNASSESSED, Path::root())
-                    .found(format!("no assessment of `{party}` that counts now"))
-                    .hint("comity assess add DIR PARTY --file FILE --expires DATE --by USER"));
+        match parties.iter().find(|party| self.lacks_assessment(party, now)) {
+            Some(party) => Err(Refusal::new(&release::UNASSESSED, Path::root())
+                .found(format!("no assessment of `{party}` that counts now"))
+                .hint("comity assess add DIR PARTY --file FILE --expires DATE --by USER")),
+            None => Ok(()),
+        }
+    }
+
+    fn lacks_assessment(&self, party: &str, now: i64) -> bool {
+        // What cannot be read is none: nothing leaves by mistake.
+        self.charter().is_assessed(party, now)
+            && of(&self.local, party).ok().flatten().is_none_or(|one| one.expires <= now)
+    }
+
+    /// Says of the parties that have to be assessed first that they receive nothing.
+    pub(crate) fn tell_unassessed(&self, compiled: &mut Compiled, now: i64) {
+        for line in &mut compiled.lines {
+            if line.receives && self.lacks_assessment(&line.party, now) {
+                line.receives = false;
+                line.why = format!("{}, and not assessed: comity assess add", line.why);
+                compiled.parties.retain(|party| *party != line.party);
             }
         }
-        Ok(())
     }
 }
 

@@ -68,6 +68,9 @@ impl Node {
             }
         }
         report.audiences = audiences.told();
+        for reached in &mut report.audiences {
+            what.rule.clone_into(&mut reached.compiled.rule);
+        }
         if targets.is_empty() {
             return Ok(report);
         }

@@ -57,9 +57,10 @@ impl Node {
         let mut report = Report::default();
         let mut audiences = Audiences::new(self, rule, now);
         let mut targets = Vec::new();
+        let by_name = matches!(what, Granting::Objects(_));
         for position in self.meant(what)? {
             report.objects += 1;
-            self.target(position, &mut audiences, &mut targets, &mut report)?;
+            self.target(position, by_name, &mut audiences, &mut targets, &mut report)?;
         }
         report.audiences = audiences.told();
         if targets.is_empty() {
@@ -117,20 +118,33 @@ impl Node {
         for (text, (object_type, uuid)) in ids.iter().zip(parse_ids(ids)?) {
             let versions = self
                 .ask(|connections| Ok(query::versions(&connections.view, &object_type, uuid)?))?;
+            let party = versions.iter().find_map(|version| self.owner_of(*version));
             // Nobody but its owner opens it to others, or takes it back.
             let versions = self.ours(versions)?;
             if versions.is_empty() {
-                return Err(NodeError::NoObject { id: text.clone() });
+                let id = text.clone();
+                return Err(match party {
+                    Some(party) => NodeError::Theirs { id, party },
+                    None => NodeError::NoObject { id },
+                });
             }
             all.extend(versions);
         }
         Ok(all)
     }
 
-    /// The shared entries of one object version, with the parties that a rule comes to for it.
+    /// The other party whose entry this is.
+    fn owner_of(&self, position: Position) -> Option<String> {
+        let peers = if position.is_followed() { self.peers().ok()? } else { return None };
+        peers.into_iter().find(|peer| peer.shared == position.log).map(|peer| peer.party)
+    }
+
+    /// The shared entries of one object version, with the parties that a rule comes to for it. One
+    /// that is private is refused where it was named, and passed over otherwise.
     fn target(
         &self,
         position: Position,
+        by_name: bool,
         audiences: &mut Audiences<'_>,
         targets: &mut Vec<Target>,
         report: &mut Report,
@@ -142,6 +156,10 @@ impl Node {
         };
         // Of several shared entries of one version the first is opened: they have one content.
         let Some(shared) = opened.ledger.shared.first().copied() else {
+            if !by_name {
+                report.private += 1;
+                return Ok(());
+            }
             let refusal = Refusal::new(&release::UNSHARED, Path::root())
                 .hint("share it: comity share DIR --collection C --object ID --to RULE");
             report.refuse(opened.id, &refusal);

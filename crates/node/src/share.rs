@@ -61,6 +61,9 @@ pub struct Report {
     pub known: u64,
     /// Those that were withdrawn meanwhile.
     pub gone: u64,
+    /// Of a collection that is granted, those that are private, and stay so.
+    #[serde(skip_serializing_if = "is_none")]
+    pub private: u64,
     /// Those that are not shared, or not wider.
     pub refused: u64,
     /// Entries that were written.
@@ -73,6 +76,11 @@ pub struct Report {
     /// The refused, one by one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<Refused>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a rule comes to for objects of one label.
@@ -165,7 +173,12 @@ impl<'n> Audiences<'n> {
     }
 
     pub(crate) fn told(self) -> Vec<Reached> {
-        self.by_label.into_values().flatten().collect()
+        let (node, now) = (self.node, self.now);
+        let told = self.by_label.into_values().flatten().map(|mut reached| {
+            node.tell_unassessed(&mut reached.compiled, now);
+            reached
+        });
+        told.collect()
     }
 }
 
@@ -413,7 +426,10 @@ impl Sharing<'_> {
             let tlp = self.asked.tlp.unwrap_or(self.node.charter().handling.default_tlp);
             let compiled = self.node.compile(self.asked.rule, tlp, self.now);
             let tlp = tlp.label().to_owned();
-            report.audiences.extend(compiled.map(|compiled| Reached { tlp, objects: 0, compiled }));
+            report.audiences.extend(compiled.map(|mut compiled| {
+                self.node.tell_unassessed(&mut compiled, self.now);
+                Reached { tlp, objects: 0, compiled }
+            }));
         }
         Ok(report)
     }

@@ -70,6 +70,13 @@ fn nothing_goes_to_a_party_that_has_to_be_assessed_before_it_is() {
     parties.post(ALPHA, &tool(1));
     let refused = share(&parties, ALPHA, 1, "all", None);
     assert_eq!((refused.shared, refused.refusals[0].code), (0, "release-assessment"));
+    let told: Vec<(&str, bool, bool)> = refused.audiences[0]
+        .compiled
+        .lines
+        .iter()
+        .map(|line| (line.party.as_str(), line.receives, line.why.contains("not assessed")))
+        .collect();
+    assert_eq!(told, [(ALPHA, false, false), (BETA, false, true), (GAMMA, false, true)]);
     let (node, now) = (parties.node(ALPHA), parties.node(ALPHA).now());
     let (releaser, analyst) = (parties.by(ALPHA, "releaser"), parties.by(ALPHA, "analyst"));
     let digest = "0a".repeat(32);

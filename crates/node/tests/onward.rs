@@ -164,6 +164,14 @@ fn what_is_received_and_not_adopted_does_not_leave() {
     let refused = parties.try_share(BETA, "received", 1, "party:gamma.example", None);
     assert_eq!((refused.shared, refused.refused), (0, 1));
     assert!(refused.refusals[0].why.contains("adopt it first"), "{refused:?}");
+    // It is not beta's to take back, adopted or not; what is undone is the adoption.
+    let (node, by, ids) = (parties.node(BETA), parties.by(BETA, "releaser"), [id(1)]);
+    for _ in 0..2 {
+        let refused = node.take_back(&by, &ids, false, node.now()).unwrap_err().to_string();
+        assert!(refused.contains("an object of `alpha.example`"), "{refused}");
+        assert!(refused.contains("DELETE over TAXII"), "{refused}");
+        parties.adopt(BETA, "received", 1);
+    }
     parties.verify();
 }
 
@@ -184,6 +192,7 @@ fn with_consent_it_goes_to_those_it_names_and_falls_with_its_origin() {
     let mut parties = adopted_by_beta("party:beta.example");
     let given = parties.consent(ALPHA, 1, BETA, "all");
     assert_eq!((given.shared, given.entries), (1, 1));
+    assert_eq!(given.audiences[0].compiled.rule, "all", "as it was asked for");
     assert_eq!(parties.consent(ALPHA, 1, BETA, "party:gamma.example").known, 1);
     parties.pull(BETA, ALPHA);
     parties.share(BETA, 1, "all");

@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &Grant, output: &Output) -> Result<Outcome, Failure
     let (collection, by) = (arguments.collection.clone(), arguments.by.clone());
     let (request, done) = match arguments.onward.clone() {
         Some(party) => {
-            (Request::Between(Between::Consent { objects, party, to, by }), "consented to")
+            (Request::Between(Between::Consent { objects, party, to, by }), share::CONSENTED)
         }
         None => (Request::Grant { objects, collection, to, by }, "granted"),
     };

@@ -10,6 +10,9 @@ use crate::control::release;
 use crate::control::request::Request;
 use crate::output::{Output, table};
 
+/// What is said of objects that another party may release onward.
+pub(super) const CONSENTED: &str = "consented to";
+
 /// Refusals shown one by one; the rest is in `--json`.
 const SHOWN_MAX: usize = 40;
 
@@ -37,8 +40,12 @@ pub(super) fn outcome(value: &Value) -> Outcome {
 /// The report of a release; `done` is what became of those it was about.
 pub(super) fn told(value: &Value, done: &str) -> String {
     let count = |name| cell(value, name);
+    let private = match value.get("private") {
+        Some(private) => format!("{private} private, "),
+        None => String::new(),
+    };
     let mut text = format!(
-        "{} objects: {} {done}, {} known to all of them, {} withdrawn meanwhile, {} refused\n",
+        "{} objects: {} {done}, {} known to all of them, {} withdrawn meanwhile, {private}{} refused\n",
         count("objects"),
         count("shared"),
         count("known"),
@@ -61,7 +68,9 @@ pub(super) fn told(value: &Value, done: &str) -> String {
                 vec![cell(line, "party"), receives.to_owned(), cell(line, "why")]
             })
             .collect();
-        text.push_str(&table(&["PARTY", "RECEIVES", "WHY"], &lines));
+        // Consent opens nothing by itself.
+        let receives = if done == CONSENTED { "MAY RECEIVE" } else { "RECEIVES" };
+        text.push_str(&table(&["PARTY", receives, "WHY"], &lines));
     }
     let refusals: Vec<&Value> = rows(value, "refusals").collect();
     if !refusals.is_empty() {

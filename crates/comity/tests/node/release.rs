@@ -31,8 +31,7 @@ fn place() -> Place {
             charter.push_str(&genesis(party));
         }
     }
-    let file = place.file("charter.toml", charter);
-    place.run(&["init", "DIR", "--charter", &file, "--party", "alpha.example"]).exits(0);
+    place.found("alpha.example", &charter);
     place.user("desk", "analyst");
     place.user("releaser", "releaser");
     place.collection("desk");
@@ -86,19 +85,27 @@ fn objects_are_shared_granted_and_taken_back_by_named_users() {
     share(&place, &[&named[..], &to, &by].concat()).exits(0);
     let again = share(&place, &[&["--all"], &to[..], &by].concat()).exits(0).out;
     assert!(again.contains("3 objects: 2 shared, 1 known"), "{again}");
+    import(&place, 9..=9);
     let wider = share(&place, &[&named[..], &["--to", "all"], &by].concat()).exits(1).out;
     assert!(wider.contains("release-shared") && wider.contains("comity grant"), "{wider}");
     let grant = ["grant", "DIR", "--collection", "desk", "--to", "all", "--by", "releaser"];
     let granted = place.run(&grant).exits(0).out;
-    assert!(granted.contains("3 objects: 3 granted"), "{granted}");
+    // What is private of it stays so, and that is no refusal.
+    assert!(granted.contains("4 objects: 3 granted"), "{granted}");
+    assert!(granted.contains("1 private, 0 refused"), "{granted}");
     let counts = released(&place);
     assert_eq!((&counts["shares"], &counts["grants"]), (&3.into(), &1.into()));
+    // Consent opens nothing: who it names may get it from somebody else.
+    let onward = ["--onward", "beta.example", "--to", "party:gamma.example", "--by", "releaser"];
+    let two = id(2);
+    let line = [&["grant", "DIR", "--object", two.as_str()], &onward[..]].concat();
+    let told = place.run(&line).exits(0).out;
+    assert!(told.contains("MAY RECEIVE") && told.contains("to `party:gamma.example`\n"), "{told}");
     let back = ["withdraw", "DIR", "--object", &one, "--by", "releaser"];
     let told = place.run(&back).exits(0).out;
     assert!(told.contains("2 entries withdrawn") && told.contains("gamma.example"), "{told}");
     let counts = released(&place);
     assert_eq!((&counts["shares"], &counts["withdrawals"]), (&2.into(), &1.into()));
-    let two = id(2);
     let keep = ["withdraw", "DIR", "--object", &two, "--keep", "--by", "releaser"];
     place.run(&keep).exits(0);
     let left = place.run(&["export", "DIR", "--collection", "desk"]).exits(0).out;
