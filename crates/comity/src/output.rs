@@ -40,6 +40,15 @@ impl Output {
         eprintln!("{text}");
     }
 
+    /// What is wrong with the input of a command whose result somebody may keep: on standard error,
+    /// and as the one JSON value where that is wanted.
+    pub(crate) fn faults(&self, lines: &[String]) {
+        if self.json {
+            put(&format!("{:#}\n", serde_json::json!({ "faults": lines })));
+        }
+        lines.iter().for_each(|line| eprintln!("{line}"));
+    }
+
     pub(crate) fn failure(&self, failure: &Failure) {
         if self.json {
             put(&format!("{:#}\n", serde_json::json!({ "error": failure.to_string() })));

@@ -289,8 +289,13 @@ fn the_keys_of_nodes_are_put_into_a_charter_that_is_refused_with_wrong_ones() {
     comity(&["charter", "found", &at("north"), &at("charter.toml")]).exits(0);
     // Keys that are signed under another name, or twice, or of nobody, or none.
     let other = format!("{SOUTH}={}", at("north.genesis"));
-    assert!(keys(&[&other]).exits(1).out.contains("genesis"));
-    assert!(keys(&[&format!("east={}", at("north.genesis"))]).exits(1).out.contains("`east`"));
+    let told = keys(&[&other]).exits(1);
+    assert_eq!(told.out, "", "what is printed is kept as the charter");
+    let named = format!("{} (keys of `{SOUTH}`): genesis-key", at("north.genesis"));
+    assert!(told.err.contains(&named), "{told:?}");
+    assert!(!told.err.contains("line "), "no line of what is not written: {told:?}");
+    let told = keys(&[&format!("east={}", at("north.genesis"))]).exits(1);
+    assert!(told.out.is_empty() && told.err.contains("`east`"), "{told:?}");
     keys(&[&own, &own]).fails_with(&["given twice"]);
     keys(&["north.genesis"]).fails_with(&["required: PARTY=FILE"]);
     fs::write(at("none"), table.replace("next", "text")).unwrap();

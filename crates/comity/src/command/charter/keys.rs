@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use comity_charter::{Genesis, with_geneses};
+use comity_charter::{Diagnostic, Genesis, with_geneses};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::command::Failure;
-use crate::command::charter::tell;
 use crate::output::Output;
 
 pub(super) fn run(file: &Path, given: &[String], output: &Output) -> Result<Outcome, Failure> {
-    let mut geneses = BTreeMap::new();
+    let (mut geneses, mut files) = (BTreeMap::new(), Vec::new());
     for text in given {
         let (party, path) = text.split_once('=').ok_or_else(|| {
             Failure::new(format!("--genesis `{}`: required: PARTY=FILE", text.escape_default()))
@@ -21,14 +20,50 @@ pub(super) fn run(file: &Path, given: &[String], output: &Output) -> Result<Outc
         if geneses.insert(party.to_owned(), genesis).is_some() {
             return Err(Failure::new(format!("--genesis: `{party}` is given twice")));
         }
+        files.push((party, path));
     }
-    match with_geneses(&read(file)?, &geneses) {
+    let text = read(file)?;
+    match with_geneses(&text, &geneses) {
         Ok(charter) => {
             output.result(&json!({ "charter": charter }), || charter.clone());
             Ok(Outcome::Done)
         }
-        Err(faults) => Ok(tell(&[(file, faults)], output)),
+        Err(faults) => {
+            // What is printed is the charter: what is wrong goes where somebody reads it.
+            let lines = whose(file, &text, &geneses, &files, &faults);
+            output.faults(&lines);
+            Ok(Outcome::Found)
+        }
     }
+}
+
+/// The faults, each with the file that it is in. Lines are told of files that are there, and not of
+/// the charter with the keys, which is not written.
+fn whose(
+    file: &Path,
+    text: &str,
+    geneses: &BTreeMap<String, Genesis>,
+    files: &[(&str, &str)],
+    faults: &[Diagnostic],
+) -> Vec<String> {
+    if let Err(faults) = comity_charter::parse(text) {
+        return faults.iter().map(|fault| format!("{}: {fault}", file.display())).collect();
+    }
+    let said = |what: &str, fault: &Diagnostic| {
+        format!("{what}: {}: {}; {}", fault.rule, fault.found, fault.remedy)
+    };
+    let mut lines = Vec::new();
+    for (party, path) in files {
+        let one = geneses.get(*party).map(|genesis| ((*party).to_owned(), genesis.clone()));
+        let faults = with_geneses(text, &one.into_iter().collect()).err().unwrap_or_default();
+        lines
+            .extend(faults.iter().map(|fault| said(&format!("{path} (keys of `{party}`)"), fault)));
+    }
+    if lines.is_empty() {
+        let what = format!("{} with these keys together", file.display());
+        lines.extend(faults.iter().map(|fault| said(&what, fault)));
+    }
+    lines
 }
 
 /// The keys in a table as `comity peer genesis` prints it. What they are worth is judged with the

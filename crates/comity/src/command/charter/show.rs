@@ -35,6 +35,17 @@ pub(super) fn head(charter: &Charter) -> String {
         ("parties", charter.parties.len().to_string()),
         ("purposes", purposes.join(", ")),
         ("default", labels(charter).join(", ")),
+    ]);
+    let handling = &charter.handling;
+    for ceiling in &handling.ceilings {
+        let (label, tiers) = (ceiling.tlp.label(), ceiling.tiers.join(", "));
+        lines.push(("ceiling", format!("TLP:{label} and stricter, to tiers {tiers} alone")));
+    }
+    if !handling.assessed.is_empty() {
+        let tiers = handling.assessed.join(", ");
+        lines.push(("assessed", format!("before anything goes to tiers {tiers}")));
+    }
+    lines.extend([
         ("retention", format!("{} days", charter.retention_days)),
         ("withdrawal", format!("acknowledged in {} hours", charter.withdrawal.receipt_hours)),
         ("quota", quota(charter)),
@@ -66,6 +77,10 @@ pub(super) fn head_value(charter: &Charter) -> Value {
         "parties": parties,
         "default_tlp": charter.handling.default_tlp.label(),
         "default_pap": charter.handling.default_pap.map(comity_charter::Pap::label),
+        "ceilings": charter.handling.ceilings.iter().map(|it| {
+            json!({ "tlp": it.tlp.label(), "tiers": it.tiers })
+        }).collect::<Vec<_>>(),
+        "assessed": charter.handling.assessed,
         "retention_days": charter.retention_days,
         "receipt_hours": charter.withdrawal.receipt_hours,
         "quotas": charter.quotas.map(|it| {
