@@ -1,6 +1,8 @@
 //! A node's logs, verified over HTTP from what the specification says alone: signature, every
 //! leaf, every full tile, and each opening that the caller is cleared for.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use comity_node::verify::Report;
@@ -32,9 +34,17 @@ pub(super) fn verify(
         })
         .collect::<Result<_, _>>()?;
     let mut report = Report::default();
+    let mut compared = BTreeSet::new();
     for log in Log::ALL {
         let mut one = OneLog { remote: &remote, log, report: &mut report, leaves: Vec::new() };
-        one.verify(&pinned, &mut progress)?;
+        compared.extend(one.verify(&pinned, &mut progress)?);
+    }
+    for given in pinned.iter().filter(|given| !compared.contains(given.name())) {
+        report.faults.push(format!(
+            "--vkey: no log that this caller is shown is called `{}`, so its key was compared with \
+             nothing",
+            given.name()
+        ));
     }
     Ok(report)
 }
@@ -47,27 +57,29 @@ struct OneLog<'a> {
 }
 
 impl OneLog<'_> {
+    /// Gives what the log is called, where it is shown.
     fn verify(
         &mut self,
         pinned: &[Verifier],
         progress: &mut impl FnMut(u64, u64),
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<String>, Failure> {
         let name = self.log.name();
         let note = match self.remote.get(&self.path("checkpoint"))? {
             Answer::Found(note) => note,
             Answer::Absent(status) => {
                 self.report.checked.push(format!("{name}: not for this caller (status {status})"));
-                return Ok(());
+                return Ok(None);
             }
         };
-        let Some(verifier) = self.verifier(pinned)? else {
-            return Ok(());
+        let Some((called, verifier)) = self.verifier(pinned)? else {
+            return Ok(None);
         };
+        let Some(verifier) = verifier else { return Ok(Some(called)) };
         let checkpoint = match Checkpoint::open(&note, &verifier) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
                 self.fault(format!("checkpoint: {error}"));
-                return Ok(());
+                return Ok(Some(called));
             }
         };
         self.tree(&checkpoint, progress)?;
@@ -76,12 +88,16 @@ impl OneLog<'_> {
             "{name}: signature, {} leaves, every tile, {opened} openings",
             checkpoint.size
         ));
-        Ok(())
+        Ok(Some(called))
     }
 
     /// The key that was given for this log; without one, the key that the node names, which
-    /// shows that the log agrees with itself and not whose it is.
-    fn verifier(&mut self, pinned: &[Verifier]) -> Result<Option<Verifier>, Failure> {
+    /// shows that the log agrees with itself and not whose it is. No key where another was given;
+    /// nothing where the node names none.
+    fn verifier(
+        &mut self,
+        pinned: &[Verifier],
+    ) -> Result<Option<(String, Option<Verifier>)>, Failure> {
         let text = self.remote.must(&self.path("vkey"))?;
         let text = String::from_utf8_lossy(&text);
         let Ok(named) = Verifier::parse(text.trim()) else {
@@ -91,7 +107,7 @@ impl OneLog<'_> {
         if let Some(given) = pinned.iter().find(|one| one.name() == named.name()) {
             if given.vkey() != named.vkey() {
                 self.fault("vkey: the node names another key than the one given".to_owned());
-                return Ok(None);
+                return Ok(Some((named.name().to_owned(), None)));
             }
         } else {
             let name = self.log.name();
@@ -99,7 +115,7 @@ impl OneLog<'_> {
                 format!("{name}: {} (not compared with a key given by --vkey)", named.vkey());
             self.report.checked.push(line);
         }
-        Ok(Some(named))
+        Ok(Some((named.name().to_owned(), Some(named))))
     }
 
     fn tree(
