@@ -14,9 +14,11 @@ mod socket;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use comity_node::directory::DirectoryError;
 use comity_node::import::Progress;
-use comity_node::{Directory, Node};
+use comity_node::{Directory, Node, NodeError};
 use serde_json::Value;
 
 use crate::command::Failure;
@@ -25,6 +27,11 @@ use frame::Frame;
 use request::{Request, Sink};
 
 pub(crate) use server::serve;
+
+/// How long a directory may be open elsewhere without being served, until a command gives up: a
+/// node that starts anew under another charter takes a second at most, a short command less.
+const BUSY: Duration = Duration::from_secs(5);
+const BUSY_LOOK: Duration = Duration::from_millis(50);
 
 /// Octets of input sent in one message.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -41,16 +48,47 @@ pub(crate) fn ask_with(
     input: &mut dyn Read,
     sink: &mut dyn Sink,
 ) -> Result<Value, Failure> {
-    let directory = Directory::new(dir);
-    directory.require_node().map_err(|error| Failure::new(error.to_string()))?;
-    match socket::connect(&directory.control()) {
-        Ok(stream) => remote(stream, &request, input, sink),
-        Err(_) => {
-            let node = Node::open(directory, surroundings::real())
-                .map_err(|error| Failure::new(error.to_string()))?;
+    match way(&Directory::new(dir))? {
+        Way::Served(stream) => remote(stream, &request, input, sink),
+        Way::Here(node) => {
             let result = request::execute(&node, request, input, sink);
             node.close();
             result
+        }
+    }
+}
+
+/// How a node is reached.
+enum Way {
+    /// It serves.
+    Served(UnixStream),
+    /// It did not, and is open now.
+    Here(Box<Node>),
+}
+
+/// Reaches a node. One whose process is about to serve, or about to end, is waited for.
+fn way(directory: &Directory) -> Result<Way, NodeError> {
+    directory.require_node()?;
+    let began = Instant::now();
+    loop {
+        if let Ok(stream) = socket::connect(&directory.control()) {
+            return Ok(Way::Served(stream));
+        }
+        match Node::open(directory.clone(), surroundings::real()) {
+            Err(NodeError::Directory(DirectoryError::Busy(_))) if began.elapsed() < BUSY => {
+                std::thread::sleep(BUSY_LOOK);
+            }
+            opened => return opened.map(|node| Way::Here(Box::new(node))),
+        }
+    }
+}
+
+/// Opens a node to serve it. A command that has it open is waited for; a node that serves is not.
+pub(crate) fn open(directory: &Directory) -> Result<Node, NodeError> {
+    match way(directory)? {
+        Way::Here(node) => Ok(*node),
+        Way::Served(_) => {
+            Err(DirectoryError::Serves(directory.root().display().to_string()).into())
         }
     }
 }

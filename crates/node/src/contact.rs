@@ -26,6 +26,9 @@ pub struct Contact {
     /// Why it is followed no further, until somebody looked into it: it contradicted itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halted: Option<String>,
+    /// How often it came in at this node's door.
+    #[serde(skip)]
+    pub came_in: u64,
     /// The sizes that it announced last, of `shared` and of `acts`.
     #[serde(skip)]
     announced: [u64; 2],

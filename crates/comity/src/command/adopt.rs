@@ -57,6 +57,13 @@ fn rule(verb: &RuleVerb, output: &Output) -> Result<Outcome, Failure> {
                 existing: *existing,
                 by: by.clone(),
             };
+            for name in types.iter().filter(|name| !is_known(name)) {
+                output.remark(&format!(
+                    "`{}` is no type of STIX 2.1; the rule waits for objects of an extension that \
+                     calls them so",
+                    name.escape_default()
+                ));
+            }
             let value = ask(dir, Request::Between(Between::AdoptRuleAdd(add)))?;
             output.result(&value, || {
                 let rule = value.get("rule").unwrap_or(&Value::Null);
@@ -72,6 +79,11 @@ fn rule(verb: &RuleVerb, output: &Output) -> Result<Outcome, Failure> {
         }
     }
     Ok(Outcome::Done)
+}
+
+/// Whether STIX has a type of this name, or it is written as custom ones are.
+fn is_known(name: &str) -> bool {
+    name.starts_with("x-") || comity_wire::stix::schema(name).is_some()
 }
 
 fn listed(dir: &Path, output: &Output) -> Result<Outcome, Failure> {

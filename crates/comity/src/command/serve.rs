@@ -30,9 +30,10 @@ const AFTER_DRAIN: std::time::Duration = std::time::Duration::from_secs(2);
 
 pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure> {
     start_log(arguments.log_json);
-    look_at_peers(&Directory::new(&arguments.dir))?;
-    let node = Node::open(Directory::new(&arguments.dir), surroundings::real())?;
-    let node = Arc::new(node);
+    require_addresses(arguments)?;
+    let directory = Directory::new(&arguments.dir);
+    look_at_peers(&directory)?;
+    let node = Arc::new(control::open(&directory)?);
     let address = arguments.listen.clone().unwrap_or_else(|| node.config().listen.clone());
     // Before the control socket, which would be left behind.
     let scheme = scheme(arguments, &node, &address)?;
@@ -56,6 +57,25 @@ pub(crate) fn run(arguments: &Serve, output: &Output) -> Result<Outcome, Failure
     }
     tracing::info!("stopped");
     result.map(|()| Outcome::Done)
+}
+
+fn require_addresses(arguments: &Serve) -> Result<(), Failure> {
+    let given = [
+        ("--listen", &arguments.listen),
+        ("--peers", &arguments.peers),
+        ("--metrics", &arguments.metrics),
+    ];
+    for (option, text) in given {
+        let Some(text) = text.as_ref().filter(|text| !text.is_empty()) else { continue };
+        let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+        if port.and_then(|(_, port)| port.parse::<u16>().ok()).is_none() {
+            let text = text.escape_default();
+            return Err(Failure::new(format!(
+                "{option} `{text}`; required: HOST:PORT, as 127.0.0.1:8440"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Before anything is signed: no peer that can be reached knows of more than is here.

@@ -14,9 +14,13 @@ use crate::peer::stick;
 const ADDRESS_BYTES_MAX: usize = 300;
 
 pub(super) fn add(node: &Node, party: &str, address: &str) -> Result<Value, Failure> {
+    // As `comity serve` prints it.
+    let address = address.strip_prefix("https://").unwrap_or(address).trim_end_matches('/');
     let port = address.rsplit_once(':').and_then(|(host, port)| {
         let port: u16 = port.parse().ok()?;
-        (!host.is_empty() && port > 0).then_some(port)
+        let bare = !host.contains(':') || (host.starts_with('[') && host.ends_with(']'));
+        let plain = !host.contains(|one: char| "/@? ".contains(one) || one.is_control());
+        (!host.is_empty() && bare && plain && port > 0).then_some(port)
     });
     if port.is_none() || address.len() > ADDRESS_BYTES_MAX {
         return Err(Failure::new(format!(

@@ -200,7 +200,7 @@ fn judged(response: Response<Incoming>) -> Result<Response<Incoming>, PeerError>
         200 | 304 | 404 => Ok(response),
         401 | 403 => refused("the party of this key may not ask", None),
         429 => refused("too many requests", retry_after(response.headers())),
-        503 => refused("not now", retry_after(response.headers())),
+        503 => refused("status 503, it cannot answer now", retry_after(response.headers())),
         other => Err(PeerError::Protocol(format!("status {other}"))),
     }
 }

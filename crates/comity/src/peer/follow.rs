@@ -17,6 +17,7 @@ use comity_serve::pinned::Identity;
 use comity_tlog::{GrowError, Grown, Verifier};
 use comity_wire::entry::Log;
 use comity_wire::release::Page;
+use comity_wire::time::Micros;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -35,6 +36,13 @@ const ASK_EVERY: Duration = Duration::from_secs(30);
 
 /// The last of the waits after failures, which double from the first.
 const WAIT_LAST: Duration = Duration::from_secs(120);
+
+/// How often it is looked whether a peer that is waited for came in at the door of this node: a
+/// peer that comes in again and again is asked no more often than this.
+const CAME_IN_LOOK: Duration = Duration::from_secs(5);
+
+/// Microseconds.
+const SECOND: i64 = 1_000_000;
 
 /// Leaves of one log that are kept beyond those that are verified: 350 MB of them.
 const LEAVES_MAX: u64 = 10_000_000;
@@ -132,16 +140,18 @@ impl Follower {
                 Err(broken) => broken,
             };
             self.line = None;
-            self.note(&broken);
-            if let Broken::Contradicts(_) = broken {
-                return;
-            }
             // What went well for a while begins with the first wait again.
             if began.elapsed() > WAIT_LAST {
                 wait = WAIT_FIRST;
             }
             let asked = put_off(&broken).unwrap_or_default();
-            sleep(asked.max(at_random(wait))).await;
+            let pause = asked.max(at_random(wait));
+            self.note(&broken, pause);
+            if let Broken::Contradicts(_) = broken {
+                return;
+            }
+            let came_in = || self.node.contact(&self.peer.party).came_in;
+            rest(asked, pause, CAME_IN_LOOK, came_in).await;
             wait = (wait * 2).min(WAIT_LAST);
         }
     }
@@ -373,14 +383,21 @@ impl Follower {
         self.node.meet(&self.peer.party, |contact| contact.answered(now));
     }
 
-    fn note(&self, broken: &Broken) {
+    fn note(&self, broken: &Broken, pause: Duration) {
         let party = &self.peer.party;
+        // A refusal stands for as long as it is not asked again; anything else is tried soon.
+        let mut fault = broken.to_string();
+        if let Broken::Peer(PeerError::Refused { .. }) = broken {
+            let micros = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX);
+            let at = Micros(self.node.now().saturating_add(micros) / SECOND * SECOND);
+            fault = format!("{fault}; it is asked again at {at}");
+        }
         self.node.meet(party, |contact| {
             contact.doorbell = false;
             if let Broken::Contradicts(what) = broken {
                 contact.halted = Some(what.clone());
             }
-            contact.fault = Some(broken.to_string());
+            contact.fault = Some(fault);
         });
         match broken {
             Broken::Contradicts(what) => tracing::error!(peer = party, what, "followed no further"),
@@ -388,6 +405,19 @@ impl Follower {
                 tracing::debug!(peer = party, what, "not reached");
             }
             other => tracing::warn!(peer = party, what = %other, "a peer is asked again later"),
+        }
+    }
+}
+
+/// Waits until a peer is asked again. One that comes in at this node's door is there: it is asked
+/// then, unless it said itself when.
+async fn rest(asked: Duration, pause: Duration, look: Duration, came_in: impl Fn() -> u64) {
+    let (before, began) = (came_in(), Instant::now());
+    loop {
+        sleep(look.min(pause.saturating_sub(began.elapsed()))).await;
+        let over = began.elapsed();
+        if over >= pause || (over >= asked && over >= look && came_in() != before) {
+            return;
         }
     }
 }
@@ -421,5 +451,32 @@ async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(Broken::Here(NodeError::Stopping)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_comes_in_is_asked_soon_and_never_before_the_time_that_it_gave() {
+        let (long, look) = (Duration::from_secs(3600), Duration::from_millis(20));
+        let times = Cell::new(0);
+        let each_time = || {
+            times.set(times.get() + 1);
+            times.get()
+        };
+        let began = Instant::now();
+        rest(Duration::ZERO, long, look, each_time).await;
+        assert!(began.elapsed() >= look, "not more often than it is looked");
+        let soon = |asked, came_in: fn() -> u64| {
+            tokio::time::timeout(look * 5, rest(asked, long, look, came_in))
+        };
+        assert!(soon(Duration::ZERO, || 7).await.is_err(), "nobody came in");
+        let told_when = rest(long, long, look, each_time);
+        assert!(tokio::time::timeout(look * 5, told_when).await.is_err());
+        rest(Duration::ZERO, look, long, || 7).await;
     }
 }

@@ -37,6 +37,8 @@ pub(super) async fn get(
     Extension(shown): Extension<Shown>,
 ) -> Response<Body> {
     let replaced = guest.ring_here();
+    // Who waits to ask it may ask now.
+    door.node.meet(&guest.party, |contact| contact.came_in = contact.came_in.wrapping_add(1));
     let mut bell = Bell { door, shown, party: guest.party.clone(), sent: Vec::new() };
     let first = Bytes::from(bell.news());
     let (chunks, body) = Streamed::new(first);

@@ -111,7 +111,8 @@ async fn answers_are_sorted_by_what_they_say() {
     assert_eq!(trap.answered(&gone, 10).await.unwrap().status, 404);
     let refused = |retry_after: Option<u64>| {
         move |error: PeerError| match error {
-            PeerError::Refused { retry_after: found, .. } => {
+            PeerError::Refused { retry_after: found, what } => {
+                assert!(!what.contains("now") || what.contains("status 503"), "{what}");
                 assert_eq!(found, retry_after.map(Duration::from_secs));
             }
             other => panic!("{other:?}"),
