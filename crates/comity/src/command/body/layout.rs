@@ -15,7 +15,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use comity_node::Lock;
+use comity_node::{Directory, Lock};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Failure;
@@ -102,6 +102,13 @@ impl Layout {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(told(&self.root, &error)),
         };
+        let node = Directory::new(&self.root);
+        if node.holds_node() || node.keys().exists() {
+            return Err(Failure::new(format!(
+                "`{}` holds a node, and no body; give a new directory",
+                self.root.display()
+            )));
+        }
         if inside && !self.record().exists() && !self.root.join("lock").exists() {
             return Err(Failure::new(format!(
                 "`{}` holds something that is no body; give a new directory",

@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Up, output: &Output) -> Result<Outcome, Failure> {
     let early = there.then(|| layout.lock()).transpose()?;
     // What is wrong is told before anything is made.
     let plan = found::plan(&layout, arguments)?;
-    let work = Some(Work::read(&layout, &plan.record, arguments)?);
+    let work = Some(Work::read(&layout, &plan.record, &plan.charter(&layout)?, arguments)?);
     layout.make()?;
     let _lock = early.map_or_else(|| layout.lock(), Ok)?;
     let founded = found::found(&layout, plan)?;

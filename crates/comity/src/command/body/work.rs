@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use comity_charter::Rule;
+use comity_charter::{Charter, Rule, Tlp};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -17,6 +17,7 @@ use crate::command::{Failure, cell, rows};
 use crate::control::release::Share;
 use crate::control::request::{Quota, Request};
 use crate::control::{Shown, ask, ask_with};
+use crate::surroundings;
 
 /// What is to be done.
 pub(super) struct Work {
@@ -45,7 +46,12 @@ pub(super) struct Worked {
 
 impl Work {
     /// Reads `--import` and `--release`, so that a mistake is told before anything is made.
-    pub(super) fn read(layout: &Layout, record: &Record, up: &Up) -> Result<Work, Failure> {
+    pub(super) fn read(
+        layout: &Layout,
+        record: &Record,
+        charter: &Charter,
+        up: &Up,
+    ) -> Result<Work, Failure> {
         let parties: Vec<String> = record.nodes.iter().map(|it| it.party.clone()).collect();
         if let Some(none) = up.without.iter().find(|id| !parties.contains(id)) {
             let what = format!("--without: no node of a party `{}` is here", none.escape_default());
@@ -79,8 +85,12 @@ impl Work {
                 }
                 None => (importing.clone(), text.as_str()),
             };
-            Rule::parse(rule).map_err(|error| Failure::new(format!("--release: {error}")))?;
+            let told = |error| Failure::new(format!("--release: {error}"));
+            let parsed = Rule::parse(rule).map_err(told)?;
+            let now = (surroundings::real().now)();
             for party in parties {
+                // Keys come later; what it names has to be in the charter, and the party may share.
+                charter.compile(&parsed, &party, Tlp::Amber, now).map_err(told)?;
                 tasks.entry(party).or_default().rules.push(rule.to_owned());
             }
         }
