@@ -26,6 +26,7 @@ mod node {
     mod commands;
     mod credentials;
     mod disk_full;
+    mod doors;
     mod erasure;
     mod flipped_bits;
     mod kill;

@@ -84,8 +84,9 @@ pub(crate) fn commands(helps: &BTreeMap<String, String>) -> String {
     let mut page = "# Command line\n\n\
         What `comity help` prints, command by command. Written by a test \
         (`crates/comity/tests/docs.rs`); do not edit.\n\n\
-        Every command works while the node serves: it goes through the control socket in the \
-        node's directory then, and opens the directory itself otherwise. Every command takes \
+        Commands work while the node serves: they go through the control socket in the \
+        node's directory then, and open the directory themselves otherwise. `charter found`, \
+        `resume` and `peer recover` are for a node that does not serve. Every command takes \
         `--json`. None asks for a login: whoever can open the directory has \
         the keys in it, too.\n\n\
         | exit code | means |\n|---|---|\n\
