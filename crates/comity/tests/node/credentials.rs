@@ -138,7 +138,10 @@ fn plain_http_stays_on_this_machine() {
     let place = Place::with_desk();
     let line = ["serve", "DIR", "--listen", "0.0.0.0:0"];
     place.run(&line).fails_with(&["plain HTTP", "--tls-certificate", "--plain-http-anywhere"]);
-    place.run(&["serve", "DIR", "--listen", "nowhere"]).fails_with(&["cannot listen on `nowhere`"]);
+    place.run(&["serve", "DIR", "--listen", "nowhere"]).fails_with(&["--listen `nowhere`"]);
+    place
+        .run(&["serve", "DIR", "--listen", "no.invalid:0"])
+        .fails_with(&["cannot listen on `no.invalid:0`"]);
     let missing = place.beside("missing.pem");
     let missing = missing.to_str().unwrap();
     let line = [
