@@ -123,8 +123,8 @@ fn require_keys(
     let Some(genesis) = charter.party(party).and_then(|party| party.genesis.as_ref()) else {
         return Err(refused(format!(
             "the charter has no keys of `{party}`, and logs that begin under it are nobody's; \
-             required: those that `comity peer genesis {shown}` prints; give them to whoever writes \
-             the charter, and take it up with `comity charter found {shown} FILE`"
+             required: those that `comity peer genesis {shown}` prints; give them to whoever \
+             writes the charter, and take it up with `comity charter found {shown} FILE`"
         )));
     };
     let other = other_keys(genesis, own, transport);

@@ -99,9 +99,9 @@ fn keys(directory: &Directory) -> Result<Vec<String>, Failure> {
         let back = if name == "transport" { "transport.*" } else { "*.key" };
         format!(
             "the charter has another `{name}` of this party, and its peers know no other: \
-             `{charter}` there, `{here}` here; put `keys/{back}` back from your copy; where that is \
-             lost for ever, propose a charter with what `comity peer genesis {dir}` says: comity \
-             charter propose"
+             `{charter}` there, `{here}` here; put `keys/{back}` back from your copy; where that \
+             is lost for ever, propose a charter with what `comity peer genesis {dir}` says: \
+             comity charter propose"
         )
     });
     Ok(advice.collect())
