@@ -514,8 +514,8 @@ pub(crate) struct Resume {
     /// Go on under the same names: certainly nothing was signed after the backup
     #[arg(long)]
     pub(crate) same_names: bool,
-    /// Go on under new names, though nothing is missing here: a log was forked, or a key is known to
-    /// somebody else
+    /// Go on under new names, though nothing is missing here: a log was forked, or somebody else
+    /// has a key
     #[arg(long, conflicts_with = "same_names")]
     pub(crate) new_names: bool,
 }

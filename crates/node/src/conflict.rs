@@ -2,10 +2,10 @@
 //! an id and a `modified`, and somebody else another. All are kept, and none is preferred; the
 //! receiving collections serve the one that arrived first, and people are told.
 //!
-//! Which entries give one version the view knows. Whether they say the same is in their bodies. Each
-//! is read once, one after the other, and a digest of what it says is kept in memory as long as it
-//! has rivals: an entry never changes. Whoever asks only whether there is a conflict has his answer
-//! with the second content.
+//! Which entries give one version the view knows. Whether they say the same is in their bodies.
+//! Each is read once, one after the other, and a digest of what it says is kept in memory as long
+//! as it has rivals: an entry never changes. Whoever asks only whether there is a conflict has his
+//! answer with the second content.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -429,9 +429,9 @@ fn begun(directory: &Directory) -> Result<Option<Begun>, NodeError> {
     serde_json::from_slice(&text).map(Some).map_err(|error| {
         NodeError::PutBack(format!(
             "`{}` says what was here when getting the logs back began, and cannot be read: {error}. \
-             Where it is empty, the machine stopped as it was written and nothing had begun: remove \
-             it, and call this again. Otherwise put it back from a copy, or go on under new names: \
-             comity resume {}",
+             Where it is empty, the machine stopped as it was written and nothing had begun: \
+             remove it, and call this again. Otherwise put it back from a copy, or go on under new \
+             names: comity resume {}",
             path.display(),
             directory.root().display()
         ))

@@ -54,8 +54,8 @@ impl Reader {
         Ok(Reader { log: open_file(dir, &LOG)?, keys: open_file(dir, &KEYS)? })
     }
 
-    /// Opens the logs of a directory that has nothing that opens their entries: all bodies are there,
-    /// and no salt is. The file of keys is not made.
+    /// Opens the logs of a directory that has nothing that opens their entries: all bodies are
+    /// there, and no salt is. The file of keys is not made.
     ///
     /// # Errors
     /// As for [`Reader::open`].

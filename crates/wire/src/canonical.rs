@@ -47,7 +47,8 @@ fn same(left: &Value<'_>, right: &Value<'_>) -> bool {
 #[derive(PartialEq)]
 enum Amount {
     Whole(i128),
-    /// The bits of a double that is no whole number, or one beyond all integers that are told apart.
+    /// The bits of a double that is no whole number, or one beyond all integers that are told
+    /// apart.
     Other(u64),
 }
 

@@ -39,8 +39,8 @@ struct Mirror {
     holds: Vec<Log>,
 }
 
-/// Asks all sources, and takes back what they have. Where one of them does not answer, or where it is
-/// is not known, nothing is done, unless `without` says that those that do are enough.
+/// Asks all sources, and takes back what they have. Where one does not answer, or nobody knows
+/// where it is, nothing is done, unless `without` says that those that do are enough.
 pub(crate) async fn recover(
     mut recovery: Recovery,
     identity: &Identity,

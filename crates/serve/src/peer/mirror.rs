@@ -1,6 +1,6 @@
 //! `GET /mirror/...`: which heads this node holds of other parties' logs, and
-//! `GET /mirror/{party}/{log}/...`: what it verified of one, for every party in standing; and what it was opened of it, for that party alone
-//! (`docs/spec/federation.md`, Mirrors).
+//! `GET /mirror/{party}/{log}/...`: what it verified of one, for every party in standing; and what
+//! it was opened of it, for that party alone (`docs/spec/federation.md`, Mirrors).
 
 use std::sync::Arc;
 

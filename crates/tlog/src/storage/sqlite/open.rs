@@ -39,8 +39,8 @@ pub(super) fn open_file(dir: &Path, schema: &Schema) -> Result<Written, StorageE
         .execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
              PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;
-             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -{WRITER_CACHE_KIB};
-             PRAGMA max_page_count = {PAGES_MAX};"
+             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
+             PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA max_page_count = {PAGES_MAX};"
         ))
         .map_err(fault)?;
     if fresh {
