@@ -258,7 +258,7 @@ fn pin_of(genesis: &Value) -> Option<&str> {
     genesis.get("transport").and_then(Value::as_str)
 }
 
-/// What [`genesis`] gives, as a charter has it.
+/// What [`genesis()`] gives, as a charter has it.
 pub(crate) fn keys(genesis: &Value) -> Genesis {
     let of = |name: &str| genesis.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     Genesis {
