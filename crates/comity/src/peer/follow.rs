@@ -225,11 +225,14 @@ impl Follower {
         let verifier = self.verifier(log)?;
         let note = self.aimed.get(&log).cloned().or(rung.map(|(_, note)| note));
         let (mut pull, mut next) = Pull::begin_within(verifier, place, self.room()?, note);
-        let (mut etag, mut served) = (None, None);
+        let (mut etag, mut served, mut ahead) = (None, None, None);
         loop {
             let came = match next {
                 Next::Ask(ask) => {
-                    let came = self.ask(log, &ask, &mut etag).await?;
+                    let came = match ahead.take() {
+                        Some((asked, came)) if asked == ask => came,
+                        _ => self.ask(log, &ask, &mut etag).await?,
+                    };
                     if let (Ask::Checkpoint, Came::Answer(octets)) = (&ask, &came) {
                         served = Some(octets.clone());
                     }
@@ -250,8 +253,7 @@ impl Follower {
                 }
                 Next::Receive(page) => {
                     self.charge(&page)?;
-                    let (node, peer) = (self.node.clone(), self.peer.clone());
-                    blocking(move || node.receive(&peer, log, page, node.now())).await?;
+                    ahead = self.receive(log, page, self.node.place(number)?.verified).await?;
                     Came::Stored(self.node.place(number)?)
                 }
                 Next::Done => break,
@@ -278,6 +280,27 @@ impl Follower {
             *slot = etag;
         }
         Ok(())
+    }
+
+    /// Has a page stored, and asks for the next one meanwhile, as far as leaves are verified. Where
+    /// that goes wrong it is asked for again, in its turn.
+    async fn receive(
+        &mut self,
+        log: Log,
+        page: Page,
+        verified: u64,
+    ) -> Result<Option<(Ask, Came)>, Broken> {
+        let (node, peer, next) = (self.node.clone(), self.peer.clone(), page.scanned_to);
+        let stored = blocking(move || node.receive(&peer, log, page, node.now()));
+        if next >= verified {
+            stored.await?;
+            return Ok(None);
+        }
+        let ask = Ask::Release(next);
+        let mut no_etag = None;
+        let (stored, came) = tokio::join!(stored, self.ask_once(log, &ask, &mut no_etag));
+        stored?;
+        Ok(came.ok().map(|came| (ask, came)))
     }
 
     /// Asks, and asks again where the peer says when: a long way to catch up is no reason to begin
