@@ -13,7 +13,7 @@ mod job;
 pub(crate) mod known;
 mod place;
 pub(crate) mod receive;
-mod remove;
+pub(crate) mod remove;
 mod retain;
 pub(crate) mod share;
 

@@ -11,6 +11,7 @@ use crate::release::Sources;
 use crate::share::Leaving;
 use crate::stores::Logs;
 use crate::writer::decide::entry_ref;
+use crate::writer::remove::reference_to;
 use crate::writer::share::Draft;
 
 /// An entry that holds an object version, opened.
@@ -96,12 +97,8 @@ pub(super) fn reference_of(
 ) -> Result<Option<Reference>, NodeError> {
     let commitment = log.commitment(entry_ref(position))?;
     // What is committed to a log says which one it stands in; what says otherwise is void.
-    let (origin, name) = (header.origin.clone(), header.log.clone());
-    Ok(commitment.map(|commitment| Reference {
-        origin,
-        log: name,
-        index: position.index,
-        leaf: commitment.leaf().iter().map(|octet| format!("{octet:02x}")).collect(),
+    Ok(commitment.map(|commitment| {
+        reference_to(&header.origin, &header.log, position.index, &commitment.leaf())
     }))
 }
 

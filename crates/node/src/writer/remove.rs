@@ -299,7 +299,7 @@ impl Decided {
 }
 
 /// Names an entry of any log, by its leaf.
-pub(super) fn reference_to(origin: &str, log: &str, index: u64, leaf: &[u8]) -> Reference {
+pub(crate) fn reference_to(origin: &str, log: &str, index: u64, leaf: &[u8]) -> Reference {
     let leaf = leaf.iter().map(|octet| format!("{octet:02x}")).collect();
     Reference { origin: origin.to_owned(), log: log.to_owned(), index, leaf }
 }
